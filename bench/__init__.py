@@ -1,0 +1,1 @@
+"""Measures of geofence: how right its events are (`bench.quality`) and how fast they come."""

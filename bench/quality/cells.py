@@ -1,0 +1,147 @@
+"""Random convex regions in a local plane of metres: the quick geometry for judging rules.
+
+Stands where the atlas stands in the product: says the region of a point, how far its border is, and how far
+another region is. Seeded, so that every rule meets the same borders. Outside the box is region -1, a region
+like any other. The plane is linear in lon/lat, so that `polygons` has the same straight edges there.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+from numba import njit
+
+from bench.quality.columns import Floats, Ints
+
+EARTH_M_PER_DEGREE = 111_195.08
+
+
+class Cells(NamedTuple):
+    """Voronoi cells packed for compiled code; rings are closed and counter-clockwise."""
+
+    lon0: float
+    lat0: float
+    lon_m: float  # metres per degree of longitude
+    lat_m: float
+    width_m: float  # the box reaches from (0, 0) to (width_m, height_m)
+    height_m: float
+    site_x: Floats
+    site_y: Floats
+    ring_start: Ints
+    ring_x: Floats
+    ring_y: Floats
+    bucket_m: float
+    bucket_columns: int
+    bucket_rows: int
+    bucket_start: Ints
+    bucket_sites: Ints
+
+
+class Sightings(NamedTuple):
+    """Where each ping lies: its place in the plane, region, and distance to that region's border."""
+
+    x: Floats
+    y: Floats
+    region: Ints
+    margin_m: Floats
+
+
+def voronoi(*, lon: Floats, lat: Floats, width_m: float, seed: int, pad_m: float = 6000.0) -> Cells:
+    """Random cells, one per `width_m` squared, over the points given and `pad_m` around them."""
+    lat0, lon0 = float(lat.min()), float(lon.min())
+    lon_m = EARTH_M_PER_DEGREE * float(np.cos(np.radians((lat0 + float(lat.max())) / 2)))
+    lat_m = EARTH_M_PER_DEGREE
+    lon0, lat0 = lon0 - pad_m / lon_m, lat0 - pad_m / lat_m
+    box_x = (float(lon.max()) - lon0) * lon_m + pad_m
+    box_y = (float(lat.max()) - lat0) * lat_m + pad_m
+    count = max(4, round(box_x * box_y / width_m**2))
+    rng = np.random.default_rng(seed)
+    site_x, site_y = rng.uniform(0, box_x, count), rng.uniform(0, box_y, count)
+    return _pack((lon0, lat0, lon_m, lat_m, box_x, box_y), site_x, site_y, width_m)
+
+
+def _pack(frame: tuple[float, ...], site_x: Floats, site_y: Floats, width_m: float) -> Cells:
+    box_x, box_y = frame[4], frame[5]
+    box = shapely.box(0, 0, box_x, box_y)
+    sites = shapely.MultiPoint(np.column_stack([site_x, site_y]))
+    parts = shapely.voronoi_polygons(sites, extend_to=box, ordered=True).geoms
+    polygons = shapely.orient_polygons(shapely.intersection(np.array(list(parts)), box))
+    xy, owner = shapely.get_coordinates(polygons, return_index=True)
+    ring_start = np.searchsorted(owner, np.arange(len(polygons) + 1)).astype(np.int64)
+    columns, rows = int(box_x // width_m) + 1, int(box_y // width_m) + 1
+    bucket = (site_y // width_m).astype(np.int64) * columns + (site_x // width_m).astype(np.int64)
+    order = np.argsort(bucket, kind="stable")
+    bucket_start = np.searchsorted(bucket[order], np.arange(columns * rows + 1)).astype(np.int64)
+    ring_x, ring_y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
+    buckets = (float(width_m), columns, rows, bucket_start, order.astype(np.int64))
+    return Cells(*frame, site_x, site_y, ring_start, ring_x, ring_y, *buckets)
+
+
+def polygons(cells: Cells) -> list[shapely.Polygon]:
+    """The cells as lon/lat polygons, in the order of their indices."""
+    lon = cells.ring_x / cells.lon_m + cells.lon0
+    lat = cells.ring_y / cells.lat_m + cells.lat0
+    spans = zip(cells.ring_start[:-1], cells.ring_start[1:], strict=True)
+    return [shapely.Polygon(np.column_stack([lon[a:b], lat[a:b]])) for a, b in spans]
+
+
+def sight(cells: Cells, *, lon: Floats, lat: Floats) -> Sightings:
+    """Region and margin of every point."""
+    x, y = (lon - cells.lon0) * cells.lon_m, (lat - cells.lat0) * cells.lat_m
+    region, margin_m = _sight(cells, x, y)
+    return Sightings(x, y, region, margin_m)
+
+
+@njit(cache=True)
+def _sight(cells, x, y):  # type: ignore[no-untyped-def]
+    region = np.empty(x.size, np.int64)
+    margin_m = np.empty(x.size, np.float64)
+    for i in range(x.size):
+        region[i] = region_of(cells, x[i], y[i])
+        margin_m[i] = border_m(cells, x[i], y[i], region[i])
+    return region, margin_m
+
+
+@njit(cache=True)
+def region_of(cells, x, y):  # type: ignore[no-untyped-def]
+    """The cell that holds the point: the one with the nearest site."""
+    if not (0.0 <= x <= cells.width_m and 0.0 <= y <= cells.height_m):
+        return -1
+    step, columns, rows = cells.bucket_m, cells.bucket_columns, cells.bucket_rows
+    column, row = int(x // step), int(y // step)
+    best, best2, ring = -1, np.inf, 0
+    while best < 0 or (ring - 1) * step * (ring - 1) * step <= best2:
+        for r in range(max(0, row - ring), min(rows, row + ring + 1)):
+            inner = abs(r - row) < ring
+            for c in range(max(0, column - ring), min(columns, column + ring + 1)):
+                if inner and abs(c - column) < ring:
+                    continue
+                for at in range(cells.bucket_start[r * columns + c], cells.bucket_start[r * columns + c + 1]):
+                    site = cells.bucket_sites[at]
+                    dx, dy = cells.site_x[site] - x, cells.site_y[site] - y
+                    if dx * dx + dy * dy < best2:
+                        best, best2 = site, dx * dx + dy * dy
+        ring += 1
+    return best
+
+
+@njit(cache=True)
+def border_m(cells, x, y, region):  # type: ignore[no-untyped-def]
+    """Distance to the border of a region, whichever side of it the point is on."""
+    if region < 0:
+        dx = max(max(-x, x - cells.width_m), 0.0)
+        dy = max(max(-y, y - cells.height_m), 0.0)
+        if dx > 0.0 or dy > 0.0:
+            return np.sqrt(dx * dx + dy * dy)
+        return min(min(x, cells.width_m - x), min(y, cells.height_m - y))
+    best2 = np.inf
+    for i in range(cells.ring_start[region], cells.ring_start[region + 1] - 1):
+        ax, ay = cells.ring_x[i], cells.ring_y[i]
+        ex, ey = cells.ring_x[i + 1] - ax, cells.ring_y[i + 1] - ay
+        length2 = ex * ex + ey * ey
+        along = 0.0
+        if length2 > 0.0:
+            along = min(1.0, max(0.0, ((x - ax) * ex + (y - ay) * ey) / length2))
+        dx, dy = ax + along * ex - x, ay + along * ey - y
+        best2 = min(best2, dx * dx + dy * dy)
+    return np.sqrt(best2)

@@ -1,0 +1,1 @@
+"""Sample layers and the people who move through them."""

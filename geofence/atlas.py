@@ -1,0 +1,119 @@
+"""The atlas: the index of one version. Answers in which region each ping lies, and how deep.
+
+Second step of the flow, after the pings' validity. Two engines, one contract: `rtree` asks shapely about every point, `compiled` walks a
+quadtree and asks the first about what it can't be sure of. Invariant: both give the same regions and the same bits of margin, since
+both measure with `metric.piece_m`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from geofence.border import Borders, survey
+from geofence.locate import clearances, locate_overlay, locate_partition, margins_overlay, margins_partition
+from geofence.metric import MARGIN_END_M
+from geofence.quadtree import UNSURE, Quadtree, plant
+from geofence.reference import Reference
+from geofence.region import Kind, Version
+from geofence.ring import Shapes, disjoint
+from geofence.sighting import Sightings
+
+CODE_VERSION = 1  # of the arrays below: part of the name of whatever keeps them
+
+
+class Engine(StrEnum):
+    """Who answers."""
+
+    RTREE = "rtree"
+    COMPILED = "compiled"
+
+
+class Atlas:
+    """One version's index. Immutable once built, so that threads and processes may share it."""
+
+    def __init__(
+        self, version: Version, engine: Engine | str = Engine.COMPILED, arrays: Mapping[str, NDArray[Any]] | None = None
+    ) -> None:
+        """Build the index, or take the arrays that another atlas of the same geometry gave."""
+        self.version, self.engine = version, Engine(engine)
+        self.overlay = version.kind is Kind.OVERLAY
+        self.within_m = version.nearest_within_m
+        self._shapes: Shapes = np.array([region.geometry for region in version.regions], dtype=object)
+        self._reference: Reference | None = None
+        if arrays is None:
+            tree, self.borders = _build(self._shapes, overlay=self.overlay)
+            self.tree = _with_clearances(tree, self.borders, self.overlay, self.within_m)
+        else:
+            self.tree = Quadtree(*(arrays[f"tree.{name}"] for name in Quadtree._fields))
+            self.borders = Borders(*(arrays[f"borders.{name}"] for name in Borders._fields))
+
+    @property
+    def reference(self) -> Reference:
+        """The engine that is asked where the compiled one can't be sure; made when first needed."""
+        if self._reference is None:
+            self._reference = Reference(self._shapes)
+        return self._reference
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that was built, as plain arrays to keep or to map into memory."""
+        named = {f"tree.{name}": column for name, column in self.tree._asdict().items()}
+        return named | {f"borders.{name}": column for name, column in self.borders._asdict().items()}
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the arrays."""
+        return sum(column.nbytes for column in self.arrays().values())
+
+    def locate(self, lon: ArrayLike, lat: ArrayLike, cap_m: ArrayLike = MARGIN_END_M) -> Sightings:
+        """The sightings of valid points. `cap_m`, one for all or one each, is the largest margin that is told."""
+        x, y = np.ascontiguousarray(lon, np.float64), np.ascontiguousarray(lat, np.float64)
+        caps = np.ascontiguousarray(np.broadcast_to(np.asarray(cap_m, np.float64), x.shape))
+        if self.overlay:
+            return self._overlay(x, y, caps)
+        return self._partition(x, y, caps)
+
+    def _partition(self, x: NDArray[np.float64], y: NDArray[np.float64], caps: NDArray[np.float64]) -> Sightings:
+        region, margin, covered = np.empty(len(x), np.int64), np.empty(len(x)), np.empty(len(x), np.bool_)
+        if self.engine is Engine.COMPILED:
+            locate_partition(self.tree, self.borders, self.within_m, x, y, caps, region, margin, covered)
+            asked = np.flatnonzero(region == UNSURE)
+        else:
+            asked = np.arange(len(x))
+        if len(asked):
+            for row in asked.tolist():
+                found = self.reference.covering(lon=x[row], lat=y[row])
+                region[row] = found[0] if found else -1
+            margins_partition(self.borders, self.within_m, x, y, caps, asked, region, margin, covered)
+        return Sightings(np.arange(len(x)), region, margin, covered)
+
+    def _overlay(self, x: NDArray[np.float64], y: NDArray[np.float64], caps: NDArray[np.float64]) -> Sightings:
+        if self.engine is Engine.COMPILED:
+            row, region, unsure = locate_overlay(self.tree, x, y)
+        else:
+            row, region = np.empty(0, np.int64), np.empty(0, np.int64)
+            unsure = np.arange(len(x))
+        if len(unsure):
+            found = [self.reference.covering(lon=x[k], lat=y[k]) or [-1] for k in unsure.tolist()]
+            row = np.concatenate([row, np.repeat(unsure, [len(some) for some in found])])
+            region = np.concatenate([region, np.array([index for some in found for index in some], np.int64)])
+            order = np.argsort(row, kind="stable")
+            row, region = row[order], region[order]
+        margin = np.empty(len(row))
+        margins_overlay(self.borders, x, y, caps, row, region, margin)
+        return Sightings(row, region, margin, region >= 0)
+
+
+def _build(shapes: Shapes, *, overlay: bool) -> tuple[Quadtree, Borders]:
+    tree = plant(shapes, overlay=overlay)
+    return tree, survey(shapes, None) if overlay else survey(disjoint(shapes), tree)
+
+
+def _with_clearances(tree: Quadtree, borders: Borders, overlay: bool, within_m: float) -> Quadtree:
+    if not overlay:
+        clearances(tree, borders, within_m, tree.leaf)
+    return tree

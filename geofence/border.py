@@ -1,0 +1,200 @@
+"""How far it is to a border: trees of boxes over the pieces of every region's border.
+
+Each region has a tree of its own, since a margin is the way out of *one* region; above them stands one tree of all. Beside the
+regions' stands the coast's: where a region ends and no other begins. Built by `survey`, asked by `reach_m` and
+`nearest`. Invariant: an answer is the least `piece_m` of all the pieces asked for, or the cap: the same bits as trying them all.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from geofence.metric import gap, gap_of, piece_m
+from geofence.growth import crossing
+from geofence.quadtree import Quadtree, find_leaves, lowest_bit, nearness
+from geofence.ring import Edges, Shapes, borders, canonical, join, split, twins
+
+FAN = 8
+_STACK = 256
+_RAD = math.pi / 180.0
+
+NODE = np.dtype(
+    [
+        ("west", "f4"),  # the box, rounded outwards
+        ("south", "f4"),
+        ("east", "f4"),
+        ("north", "f4"),
+        ("least_cos", "f4"),
+        ("first", "i4"),  # its first child, or first piece
+        ("many", "i2"),
+        ("leaf", "i2"),
+        ("region", "i4"),  # -1 above the regions
+    ]
+)
+PIECE = np.dtype([("x1", "f8"), ("y1", "f8"), ("x2", "f8"), ("y2", "f8")])
+
+
+class Borders(NamedTuple):
+    """The trees in columns. `root[i]` is region i's tree, `root[n]` the coast's, `root[n + 1]` that of all regions; -1: none."""
+
+    node: NDArray[np.void]
+    piece: NDArray[np.void]
+    root: NDArray[np.int32]
+
+
+def survey(shapes: Shapes, tree: Quadtree | None) -> Borders:
+    """The borders of an overlay's shapes, or a partition's (without overlaps: `ring.disjoint`), whose quadtree gives the coast."""
+    own = borders(shapes)
+    if tree is None:
+        return _plant(split(own), len(shapes))
+    coast = own.where(_ends_at_nothing(own, tree))
+    coast = coast._replace(region=np.full(len(coast.x1), len(shapes)))
+    return _plant(split(join([own, coast])), len(shapes))
+
+
+def _ends_at_nothing(own: Edges, tree: Quadtree) -> NDArray[np.bool_]:
+    """Which borders have no region at their other side: not shared, and their middle in no other region."""
+    alike = canonical(own)
+    order, same = twins(alike)
+    alone = ~same
+    alone[:-1] &= ~same[1:]
+    ends = np.zeros(len(order), np.bool_)
+    ends[order] = alone
+    rows = np.flatnonzero(ends)
+    few = alike.where(rows)
+    leaves = np.empty(len(rows), np.int64)
+    x, y = (few.x1 + few.x2) / 2, (few.y1 + few.y2) / 2
+    find_leaves(tree, x, y, leaves)
+    ends[rows] = ~_in_another(tree, leaves, x, y, few.region)
+    return ends
+
+
+@njit(cache=True)
+def _in_another(tree: Quadtree, leaves, lon, lat, own):  # type: ignore[no-untyped-def]
+    """Whether a region other than its own covers each point, which lies on its own region's border."""
+    leaf_at, entries, local = tree.leaf, tree.entry, tree.local
+    answer = np.zeros(len(lon), np.bool_)
+    for row in range(len(lon)):
+        it = leaf_at[leaves[row]]
+        bits, sure = it.inside, True
+        for place in range(it.first, it.first + it.many):
+            edge = entries[place]
+            parity = crossing(edge.x1, edge.y1, edge.x2, edge.y2, it.lon, it.lat, lon[row], lat[row])
+            if parity == 1:
+                bits ^= edge.turns
+            elif parity == 2:
+                turned, which = edge.turns, lowest_bit(edge.turns)
+                only_own = turned == np.uint64(1) << np.uint64(which) and local[it.local + which] == own[row]
+                sure = sure and only_own
+        hidden = it.cover >= 0 and it.cover != own[row]
+        found = hidden or not sure
+        while bits and not found:
+            which = lowest_bit(bits)
+            bits ^= np.uint64(1) << np.uint64(which)
+            found = local[it.local + which] != own[row]
+        answer[row] = found
+    return answer
+
+
+def _plant(own: Edges, regions: int) -> Borders:
+    """Sort the pieces by region and place, and pile boxes of FAN on them: one tree for each region, and one over those."""
+    order = np.lexsort((nearness(own.x1 + own.x2, own.y1 + own.y2), own.region))
+    own = own.where(order)
+    piece = np.zeros(len(order), PIECE)
+    for name, column in zip(("x1", "y1", "x2", "y2"), own[:4], strict=True):
+        piece[name] = column
+    boxes = np.stack([np.minimum(own.x1, own.x2), np.minimum(own.y1, own.y2), np.maximum(own.x1, own.x2), np.maximum(own.y1, own.y2)])
+    node, top_of = _pile(boxes, own.region, leaf=True, offset=0)
+    root = np.full(regions + 2, -1, np.int32)
+    root[top_of[0]] = top_of[1]
+    tops = root[:regions][root[:regions] >= 0]
+    if len(tops):
+        near = np.argsort(nearness(node["west"][tops] + node["east"][tops], node["south"][tops] + node["north"][tops]))
+        copies = node[tops[near]]  # children must be neighbours
+        boxes = np.stack([copies[name] for name in ("west", "south", "east", "north")])
+        above, top = _pile(boxes, np.full(len(copies), -1), leaf=False, offset=len(node))
+        node = np.concatenate([node, copies, above])
+        root[regions + 1] = top[1][0]
+    return Borders(node, piece, root)
+
+
+def _pile(
+    boxes: NDArray[np.float64], group: NDArray[np.int64], *, leaf: bool, offset: int
+) -> tuple[NDArray[np.void], tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Boxes of up to FAN neighbours of the same group, again and again until each group has one: the nodes, and those.
+
+    `offset` is the place that the lowest boxes have among the nodes (or pieces, below a leaf).
+    """
+    levels: list[NDArray[np.void]] = []
+    below, placed = offset, offset + (0 if leaf else len(group))
+    while True:
+        starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]]) if len(group) else np.zeros(0, np.int64)
+        rank = np.arange(len(group)) - np.repeat(starts, np.diff(np.r_[starts, len(group)]))
+        first = np.flatnonzero(rank % FAN == 0)
+        level = np.zeros(len(first), NODE)
+        if len(first):
+            for name, side in (("west", 0), ("south", 1)):
+                level[name] = _outwards(np.minimum.reduceat(boxes[side], first), -np.inf)
+            for name, side in (("east", 2), ("north", 3)):
+                level[name] = _outwards(np.maximum.reduceat(boxes[side], first), np.inf)
+        flattest = np.minimum(90.0, np.maximum(np.abs(level["south"]), np.abs(level["north"])).astype(np.float64))
+        level["least_cos"] = np.maximum(0.0, _outwards(np.cos(np.radians(flattest)), -np.inf))
+        level["first"], level["many"] = below + first, np.diff(np.r_[first, len(group)])
+        level["region"], level["leaf"] = group[first], leaf and not levels
+        levels.append(level)
+        if len(first) == len(starts) and (leaf or len(first) <= 1):
+            return np.concatenate(levels), (group[first], placed + np.arange(len(first)))
+        below, placed = placed, placed + len(first)
+        boxes = np.stack([level[name] for name in ("west", "south", "east", "north")])
+        group = group[first]
+
+
+def _outwards(values: NDArray[np.float64], towards: float) -> NDArray[np.float32]:
+    return np.nextafter(values.astype(np.float32), np.float32(towards))
+
+
+@njit(cache=True)
+def reach_m(borders: Borders, root: int, lon: float, lat: float, cap_m: float, but: int) -> tuple[float, int]:
+    """Metres to the nearest piece of a tree, or cap_m if none is nearer, and its region; `but` is a region to pass over."""
+    best, whose, limit = cap_m, -1, gap_of(cap_m)
+    if root < 0:
+        return best, whose
+    node, piece = borders.node, borders.piece
+    cos_lat = math.cos(lat * _RAD)
+    stack, bound = np.empty(_STACK, np.int32), np.empty(_STACK, np.float64)
+    stack[0], bound[0], top = root, 0.0, 1
+    while top:
+        top -= 1
+        if bound[top] > limit:
+            continue
+        it = node[stack[top]]
+        if it.leaf:
+            for place in range(it.first, it.first + it.many):
+                p = piece[place]
+                south, north = min(p.y1, p.y2), max(p.y1, p.y2)
+                if gap(lon, lat, cos_lat, min(p.x1, p.x2), south, max(p.x1, p.x2), north, it.least_cos) > limit:
+                    continue
+                far = piece_m(lon, lat, p.x1, p.y1, p.x2, p.y2)
+                if far < best or (far == best and whose > it.region):
+                    best, whose, limit = far, it.region, gap_of(far)
+            continue
+        base = top
+        for place in range(it.first, it.first + it.many):
+            below = node[place]
+            if below.region == but and but >= 0:
+                continue
+            off = gap(lon, lat, cos_lat, below.west, below.south, below.east, below.north, below.least_cos)
+            if off > limit:
+                continue
+            at = top
+            while at > base and bound[at - 1] < off:
+                stack[at], bound[at] = stack[at - 1], bound[at - 1]
+                at -= 1
+            stack[at], bound[at] = place, off
+            top += 1
+    return best, whose

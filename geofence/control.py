@@ -1,0 +1,63 @@
+"""Control records: what a partition is told besides pings, each taking effect where it stands in the log.
+
+Consents, erasures, ticks and version switches come in like pings, so that the input alone determines every
+event. Invariant: `at_ms` is the record's append time, the partition's clock, never a device's.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from geofence.ping import DEVICE_BYTES, TIME_END_MS
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="consent"):
+    """The device's owner allows its pings to be used, or withdraws that."""
+
+    device: str
+    given: bool
+    at_ms: int
+
+
+class Erase(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="erase"):
+    """Forget all that is known of a device."""
+
+    device: str
+    at_ms: int
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tick"):
+    """Time has passed: what silent devices are due happens now."""
+
+    at_ms: int
+
+
+class Switch(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="version"):
+    """From here on this version of the layer, named by its hash, is in force."""
+
+    layer: str
+    version: str
+    at_ms: int
+
+
+Control = Consent | Erase | Tick | Switch
+
+
+class InvalidControl(ValueError):
+    """A control record that can never be used. Says field, value, what is allowed and what to do."""
+
+
+def check(control: Control) -> None:
+    """Raise InvalidControl if this record can never be used."""
+    if not 0 <= control.at_ms < TIME_END_MS:
+        raise InvalidControl(
+            f"at_ms is {control.at_ms}; allowed: 1970-01-01 to 2099-12-31, in Unix milliseconds. Check the "
+            "unit."
+        )
+    for field in ("device", "layer", "version"):
+        text = getattr(control, field, None)
+        if text is not None and not (0 < len(text.encode("utf-8", "surrogatepass")) <= DEVICE_BYTES):
+            raise InvalidControl(
+                f"{field} is {text[:40]!r} ({len(text)} characters); allowed: 1 to {DEVICE_BYTES} bytes. "
+                "Send the id that the pings or the catalog have."
+            )

@@ -1,0 +1,278 @@
+"""How a quadtree grows: from all edges at the root down to leaves that keep a few.
+
+Each node knows the edges that touch it, one point of it (the anchor), and which of the regions that these edges belong to cover
+that point. A child's anchor is reached from its parent's by counting the edges crossed, so that nothing outside this file is ever
+asked. Invariant: a region whose edges no longer touch a node covers all of it or none of it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+NEAR_DEG = 1e-11  # a hundred times what the arithmetic of `crossing` can be off
+FEW = 6  # edges that a leaf may keep
+DEEPEST = 26  # 5e-6 degrees, half a metre
+WIDEST_DEG = 0.09  # a leaf with edges is no wider, so that most of the land lies in leaves without
+BROADEST_DEG = 2.9  # nor any leaf than this, so that what is known of its middle says something of all of it
+KNOWN_M = 250.0  # a leaf with edges also keeps those that lie this near to it, so that a ping far from them needs no search
+LOCALS = 62  # regions with edges in one leaf; more than that is left to the reference
+CROWDED = -2
+_TRIES = 24  # places tried for an anchor
+
+LEAF = np.dtype(
+    [
+        ("lon", "f8"),  # the anchor
+        ("lat", "f8"),
+        ("inside", "u8"),  # bit k: local region k covers the anchor
+        ("first", "i4"),  # its entries
+        ("wide", "f4"),  # the largest cos(lat) in it
+        ("many", "i4"),
+        ("local", "i4"),  # its first local region
+        ("cover", "i4"),  # the first region that covers all of it (partition), a link (overlay), -1 or CROWDED
+        ("clear_m", "f4"),  # without entries: no border is nearer to the anchor; with: none but theirs is nearer to the leaf
+    ]
+)
+ENTRY = np.dtype([("x1", "f8"), ("y1", "f8"), ("x2", "f8"), ("y2", "f8"), ("turns", "u8")])  # an edge, and the locals it turns
+
+@njit(cache=True)
+def crossing(x1: float, y1: float, x2: float, y2: float, ax: float, ay: float, px: float, py: float) -> int:
+    """Parity of an edge (x1 <= x2) with the way (ax, ay) - (px, ay) - (px, py); 2 where it can't be told."""
+    parity = 0
+    if (y1 > ay) != (y2 > ay):
+        x = x1 + (ay - y1) * (x2 - x1) / (y2 - y1)
+        if abs(x - ax) <= NEAR_DEG or abs(x - px) <= NEAR_DEG:
+            return 2
+        if (x > ax) != (x > px):
+            parity = 1
+    if x1 <= px <= x2:
+        if x1 == x2:
+            return 2 if min(y1, y2) <= py <= max(y1, y2) else parity
+        y = y1 + (px - x1) * (y2 - y1) / (x2 - x1)
+        if abs(y - py) <= NEAR_DEG:
+            return 2
+        if px < x2:
+            if abs(y - ay) <= NEAR_DEG:
+                return 2
+            if (y > ay) != (y > py):
+                parity ^= 1
+    return parity
+
+
+@njit(cache=True)
+def _touches(x1: float, y1: float, x2: float, y2: float, west: float, south: float, east: float, north: float) -> bool:
+    """Whether an edge (x1 <= x2) meets a box; never says no wrongly."""
+    if x2 < west - NEAR_DEG or x1 > east + NEAR_DEG or max(y1, y2) < south - NEAR_DEG or min(y1, y2) > north + NEAR_DEG:
+        return False
+    dx, dy = x2 - x1, y2 - y1
+    a, b = dx * (south - y1) - dy * (west - x1), dx * (south - y1) - dy * (east - x1)
+    c, d = dx * (north - y1) - dy * (west - x1), dx * (north - y1) - dy * (east - x1)
+    slack = 1e-11 * (dx + abs(dy))  # a hundred times what the products above can be off
+    return bool(min(min(a, b), min(c, d)) <= slack and max(max(a, b), max(c, d)) >= -slack)
+
+
+@njit(cache=True)
+def _known_deg(south: float, height: float) -> tuple[float, float]:
+    """How far around a box edges are kept, in degrees of lon and lat: KNOWN_M, less for small ones; 0 near the poles."""
+    flattest = max(abs(south), abs(south + height))
+    if flattest > 85.0:
+        return 0.0, 0.0
+    high = min(KNOWN_M / 110_500.0, height / 12.0)
+    return high / math.cos(math.radians(flattest + 0.01)), high
+
+
+@njit(cache=True)
+def _room(array, needed):  # type: ignore[no-untyped-def]
+    """The array, twice as long if it has to be."""
+    if needed <= len(array):
+        return array
+    longer = np.empty(max(needed, 2 * len(array)), array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+@njit(cache=True)
+def _walk(x1, y1, x2, y2, one, two, these, ax, ay, px, py, flip, seen):  # type: ignore[no-untyped-def]
+    """Turn `flip` for each region whose edges the way crosses, listing them in `seen`; -1 where it can't be told."""
+    count = 0
+    for k in these:
+        parity = crossing(x1[k], y1[k], x2[k], y2[k], ax, ay, px, py)
+        if parity == 2:
+            for place in range(count):
+                flip[seen[place]] = 0
+            return -1
+        if parity == 1:
+            for region in (one[k], two[k]):
+                if region >= 0:
+                    if flip[region] & 2 == 0:
+                        flip[region] |= 2
+                        seen[count] = region
+                        count += 1
+                    flip[region] ^= 1
+    return count
+
+
+@njit(cache=True)
+def _share_a_vertex(x1, y1, x2, y2, these, west, south, east, north):  # type: ignore[no-untyped-def]
+    """Whether all edges meet in one vertex within the box: splitting could not part them."""
+    first = these[0]
+    for x, y in ((x1[first], y1[first]), (x2[first], y2[first])):
+        together = west <= x <= east and south <= y <= north
+        for k in these:
+            together = together and ((x1[k] == x and y1[k] == y) or (x2[k] == x and y2[k] == y))
+        if together:
+            return True
+    return False
+
+
+@njit(cache=True)
+def _locals_of(one, two, these, cover, found):  # type: ignore[no-untyped-def]
+    """The regions, in order, whose edges these are and that `cover` does not hide; their number, or LOCALS + 1."""
+    count = 0
+    for k in these:
+        for region in (one[k], two[k]):
+            if region < 0 or (cover >= 0 and region > cover):
+                continue
+            place = 0
+            while place < count and found[place] < region:
+                place += 1
+            if place < count and found[place] == region:
+                continue
+            if count == LOCALS:
+                return LOCALS + 1
+            for other in range(count, place, -1):
+                found[other] = found[other - 1]
+            found[place] = region
+            count += 1
+    return count
+
+
+@njit(cache=True)
+def _bit_of(found, count, region):  # type: ignore[no-untyped-def]
+    for place in range(count):
+        if found[place] == region:
+            return np.uint64(1) << np.uint64(place)
+    return np.uint64(0)
+
+
+@njit(cache=True)
+def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped-def]
+    """The tree of these edges, in the columns of Quadtree. In a partition, what a smaller region covers is dropped."""
+    child = np.empty(1024, np.int32)
+    leaf, entry, local = np.zeros(512, LEAF), np.zeros(4096, ENTRY), np.empty(1024, np.int32)
+    link_region, link_next = np.empty(64, np.int32), np.empty(64, np.int32)
+    nodes, leaves, entries, locals_, links = 1, 0, 0, 0, 0
+
+    arena, sets = np.arange(len(x1)).astype(np.int32), np.empty(64, np.int32)
+    flip, stamp = np.zeros(regions, np.uint8), np.zeros(regions, np.int64)
+    seen, found = np.empty(2 * regions + 2, np.int32), np.empty(LOCALS + 1, np.int32)
+    stamped = 0
+    # a frame: node, depth, edges from and to, covering set from and to, cover; and west, south, width, height, anchor
+    whole, part = np.empty((4 * DEEPEST + 8, 7), np.int64), np.empty((4 * DEEPEST + 8, 6), np.float64)
+    whole[0] = (0, 0, 0, len(x1), 0, 0, -1)
+    part[0] = (-180.0, -90.0, 360.0, 180.0, -200.0, -100.0)  # nothing covers a point outside the world
+    frames = 1
+    while frames:
+        frames -= 1
+        node, depth, start, end, set_start, set_end, covered = whole[frames]
+        west, south, width, height, ax, ay = part[frames]
+        these = arena[start:end].copy()
+        many = end - start
+        stop = (many == 0 and width <= BROADEST_DEG) or (many <= FEW and width <= WIDEST_DEG) or depth >= DEEPEST
+        if not stop and many <= LOCALS and width <= WIDEST_DEG:
+            stop = _share_a_vertex(x1, y1, x2, y2, these, west, south, west + width, south + height)
+        if stop:
+            hides = -1 if overlay else covered
+            count = 0 if covered == CROWDED else _locals_of(one, two, these, hides, found)
+            if count > LOCALS:
+                covered, count = CROWDED, 0
+            leaf, entry, local = _room(leaf, leaves + 1), _room(entry, entries + many), _room(local, locals_ + LOCALS)
+            bits = np.uint64(0)
+            for region in sets[set_start:set_end]:
+                bits |= _bit_of(found, count, region)
+            it = leaf[leaves]
+            it.lon, it.lat, it.inside, it.clear_m = ax, ay, bits, -1.0
+            it.wide = 1.0
+            it.first, it.many, it.local, it.cover = entries, 0, locals_, covered
+            local[locals_ : locals_ + count] = found[:count]
+            locals_ += count
+            if count:
+                for k in these:
+                    turns = _bit_of(found, count, one[k]) ^ _bit_of(found, count, two[k])
+                    if not turns:  # hidden, or where two parts of one region meet
+                        continue
+                    line = entry[entries]
+                    line.x1, line.y1, line.x2, line.y2, line.turns = x1[k], y1[k], x2[k], y2[k], turns
+                    entries += 1
+                it.many = entries - it.first
+                if abs(west + width / 2) + width < 180.0:
+                    it.clear_m = _known_deg(south, height)[1] * 110_500.0
+            leaves += 1
+            child[node] = -leaves
+            continue
+        child = _room(child, nodes + 4)
+        child[node] = nodes
+        own_set = sets[set_start:set_end].copy()
+        top, set_top = start, set_start
+        for which in range(4):
+            w, h = width * 0.5, height * 0.5
+            x, y = west + w * (which & 1), south + h * (which >> 1)
+            arena = _room(arena, top + many)
+            begin, set_begin = top, set_top
+            wide, high = _known_deg(y, h)
+            stamped += 1
+            for k in these:
+                if not overlay and covered >= 0 and one[k] > covered and (two[k] < 0 or two[k] > covered):
+                    continue
+                if _touches(x1[k], y1[k], x2[k], y2[k], x - wide, y - high, x + w + wide, y + h + high):
+                    arena[top] = k
+                    top += 1
+                    stamp[one[k]] = stamped
+                    if two[k] >= 0:
+                        stamp[two[k]] = stamped
+            cx, cy, count = 0.0, 0.0, -1
+            for attempt in range(_TRIES):
+                cx = x + w * ((0.5527864 + 0.6180339887 * attempt) % 1.0)
+                cy = y + h * ((0.4370160 + 0.7548776662 * attempt) % 1.0)
+                count = _walk(x1, y1, x2, y2, one, two, these, ax, ay, cx, cy, flip, seen)
+                if count >= 0:
+                    break
+            below = covered
+            if count < 0:
+                below, top = CROWDED, begin
+            else:
+                for region in own_set:
+                    if flip[region] & 2 == 0:
+                        flip[region] |= 2
+                        seen[count] = region
+                        count += 1
+                    flip[region] ^= 1
+                sets = _room(sets, set_top + count)
+                for place in range(count):
+                    region = seen[place]
+                    if flip[region] & 1:
+                        if stamp[region] == stamped:
+                            sets[set_top] = region
+                            set_top += 1
+                        elif overlay:
+                            link_region, link_next = _room(link_region, links + 1), _room(link_next, links + 1)
+                            link_region[links], link_next[links] = region, below
+                            below = links
+                            links += 1
+                        elif below < 0 or region < below:
+                            below = region
+                    flip[region] = 0
+            whole[frames] = (nodes + which, depth + 1, begin, top, set_begin, set_top, below)
+            part[frames] = (x, y, w, h, cx, cy)
+            frames += 1
+        nodes += 4
+    return (
+        child[:nodes].copy(),
+        leaf[:leaves].copy(),
+        entry[:entries].copy(),
+        local[:locals_].copy(),
+        link_region[:links].copy(),
+        link_next[:links].copy(),
+    )

@@ -1,0 +1,32 @@
+"""Instants as text: Unix milliseconds to and from RFC 3339 in UTC.
+
+At the edges of the core, where events are written and files read. Invariant: what is written has exactly
+three decimals and a `Z`, so that texts sort as the instants do.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def text_of(time_ms: int) -> str:
+    """`2026-01-31T08:15:00.250Z`. Raises ValueError outside the years 1 to 9999."""
+    try:
+        moment = _EPOCH + timedelta(milliseconds=time_ms)
+    except OverflowError:
+        raise ValueError(f"time is {time_ms} ms; allowed: years 1 to 9999") from None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ms_of(text: str) -> int:
+    """The milliseconds of an ISO 8601 or RFC 3339 text, UTC if it names no zone. Raises ValueError."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        return (aware - _EPOCH) // _MILLISECOND
+    except (ValueError, OverflowError):
+        shown = text if len(text) <= 40 else text[:37] + "..."
+        raise ValueError(f"time is {shown!r}; allowed: such as 2026-01-31T08:15:00.250Z") from None

@@ -1,0 +1,185 @@
+"""The compiled engine's loops: columns of points in, columns of sightings out.
+
+Between the quadtree (which region), the borders (how deep) and the atlas that owns both. Invariant: a row is either answered exactly or
+marked UNSURE, and nothing else is ever skipped: a margin is left out only where the leaf's clearance proves it to be the cap.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from geofence.border import Borders, reach_m
+from geofence.growth import CROWDED, DEEPEST
+from geofence.metric import span_m
+from geofence.quadtree import UNSURE, Quadtree, covering, find_leaves, lowest_bit
+from geofence.sighting import settle_m
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_CLEAR_END_M = 400_000.0  # a little more than the largest leaf's half diagonal and the largest cap
+_CHUNK = 4096  # points whose leaves are found before their edges are looked at: lets the loads overlap
+
+
+@njit(cache=True, inline="always")
+def _special(lon: float, lat: float) -> bool:
+    """At the 180th meridian and the poles the world closes upon itself: left to the reference."""
+    return abs(lon) >= 180.0 or abs(lat) >= 90.0
+
+
+@njit(cache=True, inline="always")
+def _far_from(entries: NDArray[np.void], first: int, many: int, lon: float, lat: float, far_m: float) -> bool:
+    """Whether all edges of a leaf are farther than far_m, which is at most KNOWN_M: so near, the plane is 0.2 % off at most."""
+    least, wide = (far_m / (0.99 * 110_500.0)) ** 2, math.cos(lat * (math.pi / 180.0))
+    for place in range(first, first + many):
+        edge = entries[place]
+        dx, dy = (edge.x2 - edge.x1) * wide, edge.y2 - edge.y1
+        px, py = (lon - edge.x1) * wide, lat - edge.y1
+        along = min(1.0, max(0.0, (px * dx + py * dy) / (dx * dx + dy * dy)))
+        px -= along * dx
+        py -= along * dy
+        if px * px + py * py <= least:
+            return False
+    return True
+
+
+@njit(cache=True)
+def locate_partition(
+    tree: Quadtree,
+    borders: Borders,
+    within_m: float,
+    lon: Floats,
+    lat: Floats,
+    cap_m: Floats,
+    region: Ints,
+    margin_m: Floats,
+    covered: NDArray[np.bool_],
+) -> None:
+    """Fill region, margin and covered; region is UNSURE where the reference must be asked (the rest is then unset)."""
+    leaves, entries, local = tree.leaf, tree.entry, tree.local
+    found = np.empty(_CHUNK, np.int64)
+    for start in range(0, len(lon), _CHUNK):
+        end = min(len(lon), start + _CHUNK)
+        find_leaves(tree, lon[start:end], lat[start:end], found)
+        for row in range(start, end):
+            leaf = found[row - start]
+            certain, bits = covering(leaves, entries, leaf, lon[row], lat[row])
+            answer = leaves[leaf].cover
+            if bits:
+                nearest = local[leaves[leaf].local + lowest_bit(bits)]
+                if answer < 0 or nearest < answer:
+                    answer = nearest
+            region[row] = answer if certain and not _special(lon[row], lat[row]) else UNSURE
+        for row in range(start, end):
+            if region[row] == UNSURE:
+                continue
+            covered[row] = region[row] >= 0
+            it = leaves[found[row - start]]
+            if it.many:
+                clear = cap_m[row] <= it.clear_m and (covered[row] or within_m <= 0.0)
+                clear = clear and _far_from(entries, it.first, it.many, lon[row], lat[row], cap_m[row])
+            else:
+                clear = cap_m[row] <= it.clear_m - span_m(it.lon, it.lat, lon[row], lat[row], it.wide)
+            if clear:
+                margin_m[row] = cap_m[row]
+            else:
+                region[row], margin_m[row] = settle_m(borders, region[row], within_m, lon[row], lat[row], cap_m[row])
+
+
+@njit(cache=True)
+def margins_partition(
+    borders: Borders,
+    within_m: float,
+    lon: Floats,
+    lat: Floats,
+    cap_m: Floats,
+    rows: Ints,
+    region: Ints,
+    margin_m: Floats,
+    covered: NDArray[np.bool_],
+) -> None:
+    """Margins of some rows, whose regions are already known."""
+    for row in rows:
+        covered[row] = region[row] >= 0
+        region[row], margin_m[row] = settle_m(borders, region[row], within_m, lon[row], lat[row], cap_m[row])
+
+
+@njit(cache=True)
+def locate_overlay(tree: Quadtree, lon: Floats, lat: Floats) -> tuple[Ints, Ints, Ints]:
+    """The row and region of each sighting, in order, and the rows that the reference must be asked about."""
+    leaves, entries, local = tree.leaf, tree.entry, tree.local
+    link_region, link_next = tree.link_region, tree.link_next
+    found = np.empty(len(lon), np.int64)
+    find_leaves(tree, lon, lat, found)
+    rows, regions, many = np.empty(len(lon) + 64, np.int64), np.empty(len(lon) + 64, np.int64), 0
+    unsure, doubts = np.empty(len(lon), np.int64), 0
+    for row in range(len(lon)):
+        it = leaves[found[row]]
+        certain, bits = covering(leaves, entries, found[row], lon[row], lat[row])
+        if not certain or _special(lon[row], lat[row]):
+            unsure[doubts] = row
+            doubts += 1
+            continue
+        begin, link, place = many, it.cover, it.local
+        while link >= 0 or bits:
+            if bits:
+                nearest = local[place + lowest_bit(bits)]
+                bits &= bits - np.uint64(1)
+            else:
+                nearest = link_region[link]
+                link = link_next[link]
+            if many == len(rows):
+                rows, regions = np.concatenate((rows, rows)), np.concatenate((regions, regions))
+            rows[many], regions[many] = row, nearest
+            many += 1
+        if many == begin:
+            if many == len(rows):
+                rows, regions = np.concatenate((rows, rows)), np.concatenate((regions, regions))
+            rows[many], regions[many] = row, -1
+            many += 1
+        elif many > begin + 1:
+            regions[begin:many].sort()
+    return rows[:many].copy(), regions[:many].copy(), unsure[:doubts].copy()
+
+
+@njit(cache=True)
+def margins_overlay(
+    borders: Borders, lon: Floats, lat: Floats, cap_m: Floats, rows: Ints, region: Ints, margin_m: Floats
+) -> None:
+    """The margin of each sighting: to the border of its own region; outside all, to the nearest region."""
+    everything = len(borders.root) - 1
+    for place in range(len(rows)):
+        row = rows[place]
+        root = borders.root[region[place] if region[place] >= 0 else everything]
+        margin_m[place], _ = reach_m(borders, root, lon[row], lat[row], cap_m[row], -1)
+
+
+@njit(cache=True)
+def clearances(tree: Quadtree, borders: Borders, within_m: float, leaves: NDArray[np.void]) -> None:
+    """Put the anchor of each leaf without edges in its middle, with the margin there: what all its points can lean on."""
+    node, box, top = np.empty(4 * DEEPEST + 8, np.int64), np.empty((4 * DEEPEST + 8, 4), np.float64), 1
+    node[0] = 0
+    box[0] = (-180.0, -90.0, 360.0, 180.0)
+    while top:
+        top -= 1
+        below = tree.child[node[top]]
+        west, south, width, height = box[top]
+        if below >= 0:
+            for which in range(4):
+                w, h = width * 0.5, height * 0.5
+                node[top] = below + which
+                box[top] = (west + w * (which & 1), south + h * (which >> 1), w, h)
+                top += 1
+            continue
+        it = leaves[-1 - below]
+        if it.many or it.cover == CROWDED:
+            continue
+        lon, lat = west + width / 2, south + height / 2
+        flattest = 0.0 if south <= 0.0 <= south + height else min(abs(south), abs(south + height))
+        answer, margin = settle_m(borders, it.cover, within_m, lon, lat, _CLEAR_END_M)
+        if answer == it.cover:
+            it.lon, it.lat, it.wide = lon, lat, math.cos(math.radians(flattest)) + 1e-6
+            it.clear_m = margin * (1.0 - 1e-6) - 1e-2

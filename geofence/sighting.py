@@ -1,0 +1,73 @@
+"""Sightings: what locate says of pings, and the two questions that both engines answer alike.
+
+`margin_m` and `home_m` say how sure an answer is. Within `nearest_within_m` of the coast an answer also holds in no region's
+own polygon, and the nearest place of another answer is then bounded from below, never overstated: a ping is never called deeper than
+it is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from geofence.border import Borders, reach_m
+
+OUTSIDE = -1
+
+
+class Sightings(NamedTuple):
+    """Columns: the input row, the index of a region that the point is in (-1: in none), the margin, and whether the region's own
+    polygon covers the point (else it is only near: `nearest_within_m`).
+
+    In a partition there is one sighting per row, in order; in an overlay one per covering region, or one with -1.
+    """
+
+    row: NDArray[np.int64]
+    region: NDArray[np.int64]
+    margin_m: NDArray[np.float64]
+    covered: NDArray[np.bool_]
+
+
+@njit(cache=True)
+def settle_m(borders: Borders, covered: int, within_m: float, lon: float, lat: float, cap_m: float) -> tuple[int, float]:
+    """The answer of a partition and its margin, from the region that covers the point (-1: none)."""
+    everything = len(borders.root) - 1
+    coast = everything - 1
+    if within_m <= 0.0:
+        margin, _ = reach_m(borders, borders.root[covered if covered >= 0 else everything], lon, lat, cap_m, -1)
+        return covered, margin
+    if covered >= 0:
+        own, _ = reach_m(borders, borders.root[covered], lon, lat, 2.0 * cap_m, -1)
+        other, _ = reach_m(borders, borders.root[everything], lon, lat, 2.0 * cap_m, covered)
+        shore, _ = reach_m(borders, borders.root[coast], lon, lat, cap_m, -1)
+        by_sea = min(max((own + other) / 2.0, shore), shore + within_m)
+        return covered, min(cap_m, min(other, by_sea))
+    near, region = reach_m(borders, borders.root[everything], lon, lat, within_m + cap_m, -1)
+    if near > within_m or region < 0:
+        return OUTSIDE, min(cap_m, near - within_m)
+    other, _ = reach_m(borders, borders.root[everything], lon, lat, near + 2.0 * cap_m, region)
+    return region, min(cap_m, min(within_m - near, (other - near) / 2.0))
+
+
+@njit(cache=True)
+def home_m(
+    borders: Borders, home: int, answer: int, covered: bool, within_m: float, lon: float, lat: float, cap_m: float
+) -> float:
+    """Metres from a point with another answer to the nearest place whose answer is `home` (-1: outside), or the cap."""
+    coast, wide_m = len(borders.root) - 2, 2.0 * cap_m + within_m
+    if home == OUTSIDE:
+        shore, _ = reach_m(borders, borders.root[coast], lon, lat, wide_m, -1)
+        return min(cap_m, shore + within_m if covered else max(0.0, within_m - shore))
+    far, _ = reach_m(borders, borders.root[home], lon, lat, wide_m, -1)
+    if within_m <= 0.0:
+        return min(cap_m, far)
+    if answer == OUTSIDE:
+        return min(cap_m, max(0.0, far - within_m))
+    own, _ = reach_m(borders, borders.root[answer], lon, lat, wide_m, -1)
+    if not covered:
+        return min(cap_m, (far - own) / 2.0)
+    shore, _ = reach_m(borders, borders.root[coast], lon, lat, cap_m, -1)
+    return min(cap_m, min(far, max((far + own) / 2.0, shore)))

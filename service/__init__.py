@@ -1,0 +1,1 @@
+"""The composition root: the `geofence` command line, readers of files, what is printed and drawn."""

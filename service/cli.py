@@ -1,0 +1,117 @@
+"""The `geofence` command: what can be asked of it, and what its exit status says.
+
+Every command imports what it needs when it runs, so that `--help` answers at once. Invariant: a file or an
+option that can't be used ends with status 2 and one clear line; whatever else a file contains, the status is
+0.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+UNUSABLE = 2
+
+_REGIONS_HELP = (
+    "GeoJSON of a layer (.geojson, .json, .gz). NAME names the layer; else the file's stem does. Repeatable."
+)
+_KIND_HELP = (
+    "partition (a device is in one region) or overlay (fences may overlap). VALUE or LAYER=VALUE. Repeatable."
+)
+_ENGINE_HELP = "Who locates: the quick engine, or the plain one that judges it. Same answers."
+_NEAREST_HELP = "A point in no region takes the nearest one within M metres. M or LAYER=M."
+_DWELL_HELP = "Overlay layers also tell who stays in a fence for S seconds. S or LAYER=S."
+_RULE_HELP = "responsive, balanced, strict, or a TOML file of knobs. VALUE or LAYER=VALUE. Repeatable."
+
+
+_LOCATE_EXAMPLES = """\b
+Examples:
+  geofence locate --regions us-counties.geojson.gz points.csv > located.csv
+  geofence locate --regions counties.geojson --regions zones=fences.geojson --kind zones=overlay points.csv
+  cut -d, -f2,3 trips.csv | geofence locate --regions counties.geojson -
+"""
+
+
+def _layer_options(command: F) -> F:
+    """The options that say what the layers are."""
+    engines = click.Choice(["compiled", "rtree"])
+    for option in (
+        click.option("--engine", type=engines, default="compiled", show_default=True, help=_ENGINE_HELP),
+        click.option("--nearest-within", metavar="[LAYER=]M", multiple=True, help=_NEAREST_HELP),
+        click.option("--kind", metavar="[LAYER=]KIND", multiple=True, help=_KIND_HELP),
+        click.option("--regions", metavar="[NAME=]FILE", multiple=True, required=True, help=_REGIONS_HELP),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="geofence", prog_name="geofence")
+def cli() -> None:
+    """Turns location pings into region changes that can be trusted.
+
+    Exit status: 0 done (rejected rows, if any, are on standard error); 2 a file or an option can't be used.
+    """
+
+
+@cli.command(epilog=_LOCATE_EXAMPLES)
+@_layer_options
+@click.option(
+    "--cap-m", type=float, default=50_000.0, show_default=True, help="The largest margin that is told."
+)
+@click.argument("points", metavar="POINTS")
+def locate(*, regions: tuple[str, ...], kind: tuple[str, ...], nearest_within: tuple[str, ...], engine: str,
+           cap_m: float, points: str) -> None:  # fmt: skip
+    """Tell for each point of a CSV in which region it lies, and how far from the border.
+
+    POINTS is a CSV file with the columns lon and lat (.csv, .gz; - is standard input). Every row comes out as
+    it is, with layer, region and margin_m added: one row for each layer, in an overlay one for each region
+    that contains the point. An empty region means outside.
+    """
+    from service.layers import LayerOptions, check_distinct, load_versions
+    from service.locate import locate_file
+
+    versions = load_versions(LayerOptions(regions, kind, nearest_within=nearest_within))
+    check_distinct(versions)
+    locate_file(points, versions, sys.stdout.buffer, engine=engine, cap_m=cap_m)
+
+
+def main() -> NoReturn:
+    """Run the command line; end quietly where nobody reads on."""
+    try:
+        status = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)
+
+
+def _run() -> int:
+    from service.source import Unusable
+
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return UNUSABLE
+    except click.Abort:
+        return 130
+    except BrokenPipeError:
+        raise
+    except (Unusable, OSError) as error:
+        from service.complaints import note
+
+        note(str(error))
+        return UNUSABLE
+    return status if isinstance(status, int) else 0
+
+
+if __name__ == "__main__":
+    main()
