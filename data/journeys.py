@@ -1,8 +1,8 @@
 """Where people truly are: journeys by foot, car, train and plane, and the stays between them.
 
-Takes journeys as plain columns (who, when, from where, to where, by what) and works out the way: streets with
-right angles in towns, long curves for rails and roads between them, stops at lights and stations. The tracks
-are exact between their rows: a device moves straight and evenly from one row to the next.
+Takes journeys as plain columns (who, when, from where, to where, by what) and works out the way: streets
+with right angles in towns, long curves for rails and roads between them, stops at lights and stations. The
+tracks are exact between their rows: a device moves straight and evenly from one row to the next.
 """
 
 from dataclasses import dataclass
@@ -97,7 +97,9 @@ class Spans:
     end_ms: Ints
 
 
-def travel(rng: np.random.Generator, journeys: Journeys, *, begin_ms: int, end_ms: int) -> tuple[Tracks, Spans]:
+def travel(
+    rng: np.random.Generator, journeys: Journeys, *, begin_ms: int, end_ms: int
+) -> tuple[Tracks, Spans]:
     """The tracks of all devices that travel, and what they did between the two times."""
     owner, lon, lat, metres = _paths(rng, journeys)
     arrive_s, leave_s = _clock(rng, journeys.mode, owner, metres)

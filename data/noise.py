@@ -1,12 +1,12 @@
 """What phones make of a true place: errors that last, radii that flatter, and the faults of each setting.
 
-Takes true places in columns (the rows of a device together and in order of time) and gives fixes. All of it is
-memoryless between rows, so that it may be sampled at any times: errors are Ornstein-Uhlenbeck processes, spells
-(a jump, a frozen fix, a tower) end with a probability that depends on the time since the row before.
+Takes true places in columns (the rows of a device together and in order of time) and gives fixes. All of it
+is memoryless between rows, so that it may be sampled at any times: errors are Ornstein-Uhlenbeck processes,
+spells (a jump, a frozen fix, a tower) end with a probability that depends on the time since the row before.
 
-Settings: open sky, urban and canyon are satellite fixes with ever larger errors and jumps; indoor is Wi-Fi whose
-fix freezes, and now and then is that of an access point which moved house; cell is the place of a tower; stale is
-a fused fix that stays where it was while its radius grows.
+Settings: open sky, urban and canyon are satellite fixes with ever larger errors and jumps; indoor is Wi-Fi
+whose fix freezes, and now and then is that of an access point which moved house; cell is the place of a
+tower; stale is a fused fix that stays where it was while its radius grows.
 """
 
 from dataclasses import dataclass
@@ -81,7 +81,14 @@ class _Rows:
 
 
 def observed(
-    rng: np.random.Generator, *, device: Ints, time_ms: Ints, lon: Floats, lat: Floats, setting: Ints, ios: Bools
+    rng: np.random.Generator,
+    *,
+    device: Ints,
+    time_ms: Ints,
+    lon: Floats,
+    lat: Floats,
+    setting: Ints,
+    ios: Bools,
 ) -> Fixes:
     """A fix for every true place. `ios` rows state their radius in a few steps, as those phones do."""
     fix_lon, fix_lat, accuracy_m = lon.copy(), lat.copy(), np.empty(len(lon))
@@ -199,7 +206,10 @@ def _indoor(rng: np.random.Generator, rows: _Rows) -> tuple[Floats, Floats, Floa
 def _cell(rng: np.random.Generator, rows: _Rows) -> tuple[Floats, Floats, Floats]:
     """The place of the tower in use; which one that is changes about once a minute, and on the way."""
     scale = DEGREE_M * np.cos(np.radians(rows.lat))
-    east_m, north_m = np.diff(rows.lon, prepend=rows.lon[:1]) * scale, np.diff(rows.lat, prepend=rows.lat[:1]) * DEGREE_M
+    east_m, north_m = (
+        np.diff(rows.lon, prepend=rows.lon[:1]) * scale,
+        np.diff(rows.lat, prepend=rows.lat[:1]) * DEGREE_M,
+    )
     hazard = rows.gap_s / 60.0 + np.sqrt(east_m**2 + north_m**2) / TOWER_SPACING_M
     spell = spells(rng, hazard, 1.0)
     first = _first_rows(spell)

@@ -1,11 +1,11 @@
 """People with phones: a seeded day of theirs, and the pings that tell of it.
 
 Puts `journeys` (where they truly are) and `noise` (what phones make of that) together, and adds how phones
-report: every so often, seldom while they rest, some in batches, some pings after newer ones. The same seed gives
-the same pings.
+report: every so often, seldom while they rest, some in batches, some pings after newer ones. The same seed
+gives the same pings.
 
-`reports` serves whoever knows the truth that they want; `sample_day` is a day of realistic traffic, in order of
-arrival, for benchmarks and for the demonstration.
+`reports` serves whoever knows the truth that they want; `sample_day` is a day of realistic traffic, in
+order of arrival, for benchmarks and for the demonstration.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,10 +68,14 @@ class Phones:
     ios: Bools
 
     @classmethod
-    def alike(cls, count: int, *, interval_s: float, rest_s: float = 0.0, late_share: float = 0.0) -> "Phones":
+    def alike(
+        cls, count: int, *, interval_s: float, rest_s: float = 0.0, late_share: float = 0.0
+    ) -> "Phones":
         """Phones that differ in nothing but their maker."""
         column = np.ones(count)
-        return cls(column * interval_s, column * rest_s, column * 0.0, column * late_share, np.arange(count) % 2 == 1)
+        return cls(
+            column * interval_s, column * rest_s, column * 0.0, column * late_share, np.arange(count) % 2 == 1
+        )
 
     @classmethod
     def mixed(cls, rng: np.random.Generator, count: int, *, late_share: float = 0.2) -> "Phones":
@@ -126,7 +130,8 @@ def _settings(rng: np.random.Generator, span: Ints, mode: Ints, time_ms: Ints, w
     first = np.flatnonzero(np.r_[True, spell[1:] != spell[:-1]])
     table = np.cumsum([weights.get(kind, SETTINGS[kind]) for kind in Mode], axis=1)
     drawn = rng.random(len(first))[:, None] >= table[mode[first]] / table[mode[first], -1:]
-    return drawn.sum(axis=1).astype(np.int64)[spell]
+    setting: Ints = drawn.sum(axis=1).astype(np.int64)[spell]
+    return setting
 
 
 def _received(rng: np.random.Generator, device: Ints, time_ms: Ints, phones: Phones) -> Ints:
@@ -242,7 +247,9 @@ def _plans(
     distance_m = np.abs(goal[1] - home[1]) * DEGREE_M + np.abs(goal[0] - home[0]) * DEGREE_M * 0.8
     goal_mode[(goal_mode == Mode.CAR) & (distance_m > 25_000)] = Mode.ROAD
     leaves_h = np.clip(rng.normal(8.0, 1.3, devices), 4.0, 12.0)
-    returns_h = leaves_h + np.choose(role, (9.0, 9.5, 2.0, 11.0)) + rng.normal(0.0, 0.8, devices).clip(-1.5, 3.0)
+    returns_h = (
+        leaves_h + np.choose(role, (9.0, 9.5, 2.0, 11.0)) + rng.normal(0.0, 0.8, devices).clip(-1.5, 3.0)
+    )
     errand = around(rng, home[0], home[1], 200.0 + rng.exponential(2_500.0, devices))
     errand_mode = np.where(rng.random(devices) < 0.4, Mode.WALK, Mode.CAR)
     errand_h = np.maximum(returns_h + 1.0, rng.uniform(17.0, 20.0, devices))
@@ -263,7 +270,9 @@ def _plans(
         to_lon=ends[2],
         to_lat=ends[3],
     )
-    goes = np.column_stack([np.ones((devices, 2), np.bool_), np.repeat(rng.random(devices) < 0.6, 2).reshape(-1, 2)])
+    goes = np.column_stack(
+        [np.ones((devices, 2), np.bool_), np.repeat(rng.random(devices) < 0.6, 2).reshape(-1, 2)]
+    )
     return _only(plan, goes.ravel())
 
 

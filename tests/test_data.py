@@ -46,7 +46,7 @@ def region_at(name: str, *, lon: float, lat: float) -> str | None:
     features = layer(name).features
     covering = [features[i].id for i in tree(name).query(Point(lon, lat), predicate="covered_by")]
     if covering:
-        return min(covering, key=str.encode)
+        return str(min(covering, key=str.encode))
     reach_m = layer(name).settings["nearest_within_m"]
     near = min(nearby(name, lon=lon, lat=lat, reach_m=reach_m), default=(math.inf, None))
     return near[1] if near[0] <= reach_m else None

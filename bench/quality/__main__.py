@@ -31,10 +31,12 @@ PEERS: dict[str, Judge] = {
 @click.option("--rule", "extra", multiple=True, help="A further rule: a preset, or MODULE:NAME of a judge.")
 @click.option("--preset", default="balanced", show_default=True, help="Our rule's preset.")
 @click.option("--no-peers", is_flag=True, help="Beside ours, only raw switching.")
-@click.option("--seeds", default="-".join(map(str, (SEEDS[0], SEEDS[-1]))), show_default=True, help="FIRST-LAST.")
+@click.option(
+    "--seeds", default="-".join(map(str, (SEEDS[0], SEEDS[-1]))), show_default=True, help="Of regions."
+)
 @click.option("--draws", default=400, show_default=True, help="Draws of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per rule and suite.")
-@click.option("--reliability", "diagram", type=click.Path(path_type=Path), help="Write the diagram here (svg, png).")
+@click.option("--reliability", "diagram", type=click.Path(path_type=Path), help="File for the diagram.")
 def main(
     tracks: Path,
     only: tuple[str, ...],
@@ -66,7 +68,7 @@ def main(
 def _found(tracks: Path) -> Path | None:
     if (tracks / "fixes.csv.gz").exists():
         return tracks
-    click.echo(f"no recordings (fixes.csv.gz, truth.csv.gz) in {tracks}: simulated people only; see --tracks", err=True)
+    click.echo(f"no fixes.csv.gz in {tracks}: simulated people only; see --tracks", err=True)
     return None
 
 
@@ -83,7 +85,7 @@ def _wanted(suite: Suite, only: Iterable[str]) -> bool:
 
 
 def _rules(preset: str, extra: Iterable[str], no_peers: bool) -> dict[str, Judge]:
-    rules = {"raw switching": peers.raw} if no_peers else dict(PEERS)
+    rules: dict[str, Judge] = {"raw switching": peers.raw} if no_peers else dict(PEERS)
     rules[f"ours, {preset}"] = ours(Rule.preset(preset))
     for name in extra:
         if name in PRESETS:

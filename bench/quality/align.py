@@ -1,15 +1,15 @@
 """Matches emitted events to true visits, in order: the best matching there is.
 
-An event may stand for a visit to the region that it names if it came between `EARLY_MS` before the visit began
-(the truth itself lags) and `LATE_MS` after its end. Each stands for one visit, each visit has one event, and no
-two cross over. Among all such matchings the one is taken that leaves the fewest events over, then the fewest
-long visits, then has the least sum of |delay|; dynamic programming over both rows finds it.
+An event may stand for a visit to the region that it names if it came between `EARLY_MS` before the visit
+began (the truth itself lags) and `LATE_MS` after its end. Each stands for one visit, each visit has one
+event, and no two cross over. Among all such matchings the one is taken that leaves the fewest events over,
+then the fewest long visits, then has the least sum of |delay|; dynamic programming over both rows finds it.
 """
 
 import numpy as np
 from numba import njit
 
-from bench.quality.columns import Ints
+from bench.quality.columns import Bools, Ints
 from bench.quality.visits import Visits
 
 EARLY_MS = 90_000
@@ -20,11 +20,13 @@ LONG_MS = 120_000
 def align(*, region: Ints, confirmed_ms: Ints, visits: Visits) -> Ints:
     """For each event, in order of confirmation, the visit it stands for, or -1: a flap."""
     asked = visits.seen & (visits.end_ms - visits.begin_ms >= LONG_MS)
-    return _align(region, confirmed_ms, visits.region, visits.begin_ms, visits.end_ms, asked)  # type: ignore[no-any-return]
+    return _align(region, confirmed_ms, visits.region, visits.begin_ms, visits.end_ms, asked)
 
 
 @njit(cache=True)
-def _align(region, confirmed_ms, visited, begin_ms, end_ms, asked):  # type: ignore[no-untyped-def]
+def _align(
+    region: Ints, confirmed_ms: Ints, visited: Ints, begin_ms: Ints, end_ms: Ints, asked: Bools
+) -> Ints:
     events, places = region.size, visited.size
     above = np.zeros(places + 1, np.int64)
     row = np.zeros(places + 1, np.int64)

@@ -5,6 +5,7 @@ another region is. Seeded, so that every rule meets the same borders. Outside th
 like any other. The plane is linear in lon/lat, so that `polygons` has the same straight edges there.
 """
 
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -57,24 +58,38 @@ def voronoi(*, lon: Floats, lat: Floats, width_m: float, seed: int, pad_m: float
     count = max(4, round(box_x * box_y / width_m**2))
     rng = np.random.default_rng(seed)
     site_x, site_y = rng.uniform(0, box_x, count), rng.uniform(0, box_y, count)
-    return _pack((lon0, lat0, lon_m, lat_m, box_x, box_y), site_x, site_y, width_m)
+    ring_start, ring_x, ring_y = _rings(site_x, site_y, shapely.box(0, 0, box_x, box_y))
+    columns, rows = int(box_x // width_m) + 1, int(box_y // width_m) + 1
+    bucket = (site_y // width_m).astype(np.int64) * columns + (site_x // width_m).astype(np.int64)
+    order = np.argsort(bucket, kind="stable").astype(np.int64)
+    return Cells(
+        lon0=lon0,
+        lat0=lat0,
+        lon_m=lon_m,
+        lat_m=lat_m,
+        width_m=box_x,
+        height_m=box_y,
+        site_x=site_x,
+        site_y=site_y,
+        ring_start=ring_start,
+        ring_x=ring_x,
+        ring_y=ring_y,
+        bucket_m=float(width_m),
+        bucket_columns=columns,
+        bucket_rows=rows,
+        bucket_start=np.searchsorted(bucket[order], np.arange(columns * rows + 1)).astype(np.int64),
+        bucket_sites=order,
+    )
 
 
-def _pack(frame: tuple[float, ...], site_x: Floats, site_y: Floats, width_m: float) -> Cells:
-    box_x, box_y = frame[4], frame[5]
-    box = shapely.box(0, 0, box_x, box_y)
+def _rings(site_x: Floats, site_y: Floats, box: shapely.Polygon) -> tuple[Ints, Floats, Floats]:
+    """The rings of all cells, cut to the box, one after the other."""
     sites = shapely.MultiPoint(np.column_stack([site_x, site_y]))
     parts = shapely.voronoi_polygons(sites, extend_to=box, ordered=True).geoms
     polygons = shapely.orient_polygons(shapely.intersection(np.array(list(parts)), box))
     xy, owner = shapely.get_coordinates(polygons, return_index=True)
     ring_start = np.searchsorted(owner, np.arange(len(polygons) + 1)).astype(np.int64)
-    columns, rows = int(box_x // width_m) + 1, int(box_y // width_m) + 1
-    bucket = (site_y // width_m).astype(np.int64) * columns + (site_x // width_m).astype(np.int64)
-    order = np.argsort(bucket, kind="stable")
-    bucket_start = np.searchsorted(bucket[order], np.arange(columns * rows + 1)).astype(np.int64)
-    ring_x, ring_y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
-    buckets = (float(width_m), columns, rows, bucket_start, order.astype(np.int64))
-    return Cells(*frame, site_x, site_y, ring_start, ring_x, ring_y, *buckets)
+    return ring_start, np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
 
 
 def polygons(cells: Cells) -> list[shapely.Polygon]:
@@ -93,7 +108,7 @@ def sight(cells: Cells, *, lon: Floats, lat: Floats) -> Sightings:
 
 
 @njit(cache=True)
-def _sight(cells, x, y):  # type: ignore[no-untyped-def]
+def _sight(cells: Cells, x: Floats, y: Floats) -> tuple[Ints, Floats]:
     region = np.empty(x.size, np.int64)
     margin_m = np.empty(x.size, np.float64)
     for i in range(x.size):
@@ -103,7 +118,7 @@ def _sight(cells, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def region_of(cells, x, y):  # type: ignore[no-untyped-def]
+def region_of(cells: Cells, x: float, y: float) -> int:
     """The cell that holds the point: the one with the nearest site."""
     if not (0.0 <= x <= cells.width_m and 0.0 <= y <= cells.height_m):
         return -1
@@ -126,13 +141,13 @@ def region_of(cells, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def border_m(cells, x, y, region):  # type: ignore[no-untyped-def]
+def border_m(cells: Cells, x: float, y: float, region: int) -> float:
     """Distance to the border of a region, whichever side of it the point is on."""
     if region < 0:
         dx = max(max(-x, x - cells.width_m), 0.0)
         dy = max(max(-y, y - cells.height_m), 0.0)
         if dx > 0.0 or dy > 0.0:
-            return np.sqrt(dx * dx + dy * dy)
+            return sqrt(dx * dx + dy * dy)
         return min(min(x, cells.width_m - x), min(y, cells.height_m - y))
     best2 = np.inf
     for i in range(cells.ring_start[region], cells.ring_start[region + 1] - 1):
@@ -144,4 +159,4 @@ def border_m(cells, x, y, region):  # type: ignore[no-untyped-def]
             along = min(1.0, max(0.0, ((x - ax) * ex + (y - ay) * ey) / length2))
         dx, dy = ax + along * ex - x, ay + along * ey - y
         best2 = min(best2, dx * dx + dy * dy)
-    return np.sqrt(best2)
+    return sqrt(best2)

@@ -1,20 +1,36 @@
 """Our rule over the quick geometry: the product's own `step`, ping by ping, on random cells.
 
-What is judged here is the compiled function that the product runs, with sightings from `cells` in the place of
-the atlas's; `through_core` of `product` judges the whole core.
+What is judged here is the compiled function that the product runs, with sightings from `cells` in the place
+of the atlas's; `product` judges the whole core.
 """
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from bench.quality.cells import Cells, Sightings, border_m
+from bench.quality.columns import Floats, Ints
 from bench.quality.corpus import Pings
 from bench.quality.events import EVENT, Events
 from bench.quality.peers import Judge
-from geofence.hysteresis import CROSSING, EVIDENCE, MOTION, TRAIL, TRAIL_LENGTH, UNKNOWN, Rule, new_evidence, new_motion, step
+from geofence.hysteresis import (
+    CROSSING,
+    EVIDENCE,
+    MOTION,
+    TRAIL,
+    TRAIL_LENGTH,
+    UNKNOWN,
+    Rule,
+    new_evidence,
+    new_motion,
+    step,
+)
 from geofence.hysteresis import cap_m as cap_of
 
-STATED = 0.68
+STATED = 0.68  # the confidence of a radius that states none
+
+Records = NDArray[np.void]
+Rows = np.recarray[tuple[int], np.dtype[np.void]]
 
 
 def ours(rule: Rule) -> Judge:
@@ -22,28 +38,48 @@ def ours(rule: Rule) -> Judge:
     packed = rule.packed().view(np.ndarray)
 
     def judge(pings: Pings, sightings: Sightings, cells: Cells) -> Events:
-        events: Events = _run(
-            pings.device, pings.time_ms, pings.lon, pings.lat, pings.accuracy_m, pings.source, sightings, cells, packed
+        events = np.zeros(2 * len(pings) + TRAIL_LENGTH, EVENT)
+        state = (
+            np.zeros(1, MOTION),
+            np.zeros(1, EVIDENCE),
+            np.zeros(TRAIL_LENGTH, TRAIL).view(np.recarray),
+            np.zeros(TRAIL_LENGTH, CROSSING).view(np.recarray),
         )
+        count = _walk(
+            pings.device,
+            pings.time_ms,
+            pings.lon,
+            pings.lat,
+            pings.accuracy_m,
+            pings.source,
+            sightings,
+            cells,
+            packed,
+            state,
+            events,
+        )
+        events = events[:count].copy()
         events["confidence"] = np.where(events["confidence"] > 0, events["confidence"], np.nan)
         return events
 
     return judge
 
 
-_MOTION, _EVIDENCE = np.zeros(1, MOTION), np.zeros(1, EVIDENCE)
-_TRAIL, _OUT = np.zeros(TRAIL_LENGTH, TRAIL), np.zeros(TRAIL_LENGTH, CROSSING)
-
-
-def _run(device, time_ms, lon, lat, accuracy_m, source, sightings, cells, packed):  # type: ignore[no-untyped-def]
-    events = np.zeros(2 * len(device) + 8, EVENT)
-    state = (_MOTION.copy(), _EVIDENCE.copy(), _TRAIL.copy(), _OUT.copy())
-    count = _walk(device, time_ms, lon, lat, accuracy_m, source, sightings, cells, packed, state, events)
-    return events[:count].copy()
-
-
-@njit  # not cached on disk: numba would go on using it after the rule that it calls has changed
-def _walk(device, time_ms, lon, lat, accuracy_m, source, sightings, cells, packed, state, events):  # type: ignore[no-untyped-def]
+@njit()  # not cached on disk: numba would go on using it after the rule that it calls has changed
+def _walk(
+    device: Ints,
+    time_ms: Ints,
+    lon: Floats,
+    lat: Floats,
+    accuracy_m: Floats,
+    source: Ints,
+    sightings: Sightings,
+    cells: Cells,
+    packed: Records,
+    state: tuple[Records, Records, Rows, Rows],
+    events: Events,
+) -> int:
+    """Writes the events of all devices; returns how many."""
     motions, evidences, trail, out = state
     motion, evidence, rule = motions[0], evidences[0], packed[0]
     emitted, owner = 0, -1
@@ -58,17 +94,33 @@ def _walk(device, time_ms, lon, lat, accuracy_m, source, sightings, cells, packe
             home_m = min(cap_m, border_m(cells, sightings.x[i], sightings.y[i], evidence.region))
         margin_m = min(cap_m, sightings.margin_m[i])
         _, crossings = step(
-            motion, evidence, trail, lon[i], lat[i], accuracy_m[i], STATED, source[i], time_ms[i],
-            region, margin_m, home_m, rule, out,
-        )  # fmt: skip
+            motion,
+            evidence,
+            trail,
+            lon[i],
+            lat[i],
+            accuracy_m[i],
+            STATED,
+            source[i],
+            time_ms[i],
+            region,
+            margin_m,
+            home_m,
+            rule,
+            out,
+        )
         for c in range(crossings):
-            event = events[emitted]
-            event.device = owner
-            event.from_region = max(out[c].region_from, -1)
-            event.to_region = out[c].region_to
-            event.occurred_ms = out[c].occurred_ms
-            event.confirmed_ms = out[c].confirmed_ms
-            event.cause = out[c].cause
-            event.confidence = out[c].confidence
+            _write(events[emitted], owner, out[c])
             emitted += 1
     return emitted
+
+
+@njit()
+def _write(event: np.record, owner: int, crossing: np.record) -> None:
+    event["device"] = owner
+    event["from_region"] = max(crossing.region_from, -1)
+    event["to_region"] = crossing.region_to
+    event["occurred_ms"] = crossing.occurred_ms
+    event["confirmed_ms"] = crossing.confirmed_ms
+    event["cause"] = crossing.cause
+    event["confidence"] = crossing.confidence

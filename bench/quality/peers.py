@@ -1,23 +1,24 @@
 """The rules that others use, and the plain one we started from, as pure functions over sightings.
 
-Each takes the pings of all devices (those of a device together, in order of arrival), what was seen of them and
-the regions, and returns events. Pings out of order are left out: none of these rules has an answer to them.
+Each takes the pings of all devices (those of a device together, in order of arrival), what was seen of them
+and the regions, and returns events. Late pings are left out: none of these rules has an answer to them.
 """
 
 from collections.abc import Callable
+from math import sqrt
 
 import numpy as np
 from numba import njit
 
 from bench.quality.cells import Cells, Sightings
-from bench.quality.columns import Ints
+from bench.quality.columns import Bools, Floats, Ints
 from bench.quality.corpus import Pings
 from bench.quality.events import EVENT, FIRST_FIX, MOVED, Events
 from bench.quality.plain import plain_rows
 
 Judge = Callable[[Pings, Sightings, Cells], Events]
 
-UNSTATED_M = 100.0  # the radius taken where a ping states none
+UNSTATED_M = 100.0  # the radius that P1 takes where a ping states none
 
 
 def raw(pings: Pings, sightings: Sightings, cells: Cells) -> Events:
@@ -43,9 +44,11 @@ def dwell(pings: Pings, sightings: Sightings, cells: Cells, *, dwell_s: float = 
 
 
 def accuracy_based(pings: Pings, sightings: Sightings, cells: Cells) -> Events:
-    """Amazon Location's AccuracyBased filter: a ping that moved less than its radius is ignored, else believed."""
+    """Amazon Location's AccuracyBased filter: a ping is ignored that moved less than both radii from the last
+    one that was not; the others are believed. A radius not stated counts as 0, as it does there.
+    """
     del cells
-    accuracy_m = np.where(pings.accuracy_m > 0, pings.accuracy_m, UNSTATED_M)
+    accuracy_m = np.where(pings.accuracy_m > 0, pings.accuracy_m, 0.0)
     kept = _far_enough(pings.device, pings.time_ms, sightings.x, sightings.y, accuracy_m)
     return _events(_counted(pings.device[kept], pings.time_ms[kept], sightings.region[kept], 1, 0))
 
@@ -69,7 +72,7 @@ def _events(rows: Ints) -> Events:
 
 
 @njit(cache=True)
-def _counted(device, time_ms, region, needed, dwell_ms):  # type: ignore[no-untyped-def]
+def _counted(device: Ints, time_ms: Ints, region: Ints, needed: int, dwell_ms: int) -> Ints:
     rows = np.empty((device.size, 5), np.int64)
     emitted, owner, known = 0, -1, -2
     last_ms, candidate, count, since_ms = 0, -2, 0, 0
@@ -90,12 +93,13 @@ def _counted(device, time_ms, region, needed, dwell_ms):  # type: ignore[no-unty
 
 
 @njit(cache=True)
-def _far_enough(device, time_ms, x, y, accuracy_m):  # type: ignore[no-untyped-def]
+def _far_enough(device: Ints, time_ms: Ints, x: Floats, y: Floats, accuracy_m: Floats) -> Bools:
     kept = np.zeros(device.size, np.bool_)
     owner, at = -1, 0
     for i in range(device.size):
         dx, dy = x[i] - x[at], y[i] - y[at]
-        moved = time_ms[i] > time_ms[at] and np.sqrt(dx * dx + dy * dy) > accuracy_m[i]
+        radii_m = accuracy_m[i] + accuracy_m[at]
+        moved = time_ms[i] > time_ms[at] and sqrt(dx * dx + dy * dy) >= radii_m
         if device[i] != owner or moved:
             owner, at, kept[i] = device[i], i, True
     return kept

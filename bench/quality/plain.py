@@ -8,7 +8,8 @@ from math import erfc, exp, log, sqrt
 import numpy as np
 from numba import njit
 
-from bench.quality.cells import border_m
+from bench.quality.cells import Cells, Sightings, border_m
+from bench.quality.columns import Floats, Ints
 
 CANDIDATES = 8
 DEAD_ZONE, NEEDED, NEEDED_FIRST = 0.8, 5.0, 2.5
@@ -16,12 +17,12 @@ TOP_SPEED_MPS = 100.0
 
 
 @njit(cache=True)
-def _phi(z):  # type: ignore[no-untyped-def]
+def _phi(z: float) -> float:
     return 0.5 * erfc(-z / sqrt(2.0))
 
 
 @njit(cache=True)
-def _odds(d_m, sigma_m, accuracy_m):  # type: ignore[no-untyped-def]
+def _odds(d_m: float, sigma_m: float, accuracy_m: float) -> float:
     """Log-odds of lying on the positive side; no ping may say more than its grade allows."""
     epsilon = 0.02 if accuracy_m <= 100.0 else (0.05 if accuracy_m <= 500.0 else 0.30)
     p = epsilon / 2 + (1 - epsilon) * _phi(d_m / sigma_m)
@@ -29,7 +30,7 @@ def _odds(d_m, sigma_m, accuracy_m):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _add(candidates, votes, region, vote):  # type: ignore[no-untyped-def]
+def _add(candidates: Ints, votes: Floats, region: int, vote: float) -> float:
     """Adds a vote; where all places are taken the weakest gives way. Returns the region's sum."""
     at = -1
     for i in range(CANDIDATES):
@@ -39,11 +40,11 @@ def _add(candidates, votes, region, vote):  # type: ignore[no-untyped-def]
         at = int(np.argmin(votes))
         candidates[at], votes[at] = region, 0.0
     votes[at] += vote
-    return votes[at]
+    return float(votes[at])
 
 
 @njit(cache=True)
-def plain_rows(device, time_ms, accuracy_m, sightings, cells):  # type: ignore[no-untyped-def]
+def plain_rows(device: Ints, time_ms: Ints, accuracy_m: Floats, sightings: Sightings, cells: Cells) -> Ints:
     """Rows of (device, from, to, occurred_ms, confirmed_ms)."""
     rows = np.empty((device.size, 5), np.int64)
     candidates, votes = np.full(CANDIDATES, -2), np.zeros(CANDIDATES)
@@ -64,8 +65,8 @@ def plain_rows(device, time_ms, accuracy_m, sightings, cells):  # type: ignore[n
         sigma_m = 1.4 * max(accuracy_m[i], 8.0) / 1.51
         vote = worth * _phi(inside_m / sigma_m)
         if known == -2:
-            odds = _odds(inside_m, sigma_m, accuracy_m[i])
-            if odds > DEAD_ZONE and _add(candidates, votes, region, vote * (odds - DEAD_ZONE)) >= NEEDED_FIRST:
+            said = _odds(inside_m, sigma_m, accuracy_m[i]) - DEAD_ZONE
+            if said > 0.0 and _add(candidates, votes, region, vote * said) >= NEEDED_FIRST:
                 score = NEEDED
         else:
             outside_m = -inside_m if region == known else border_m(cells, x[i], y[i], known)
@@ -87,7 +88,9 @@ def plain_rows(device, time_ms, accuracy_m, sightings, cells):  # type: ignore[n
 
 
 @njit(cache=True)
-def _worth(x, y, time_ms, accuracy_m, last, fit, i):  # type: ignore[no-untyped-def]
+def _worth(
+    x: Floats, y: Floats, time_ms: Ints, accuracy_m: Floats, last: int, fit: int, i: int
+) -> tuple[float, bool]:
     """How much news a ping is after the last one, and whether the device can have got there."""
     gap_s = (time_ms[i] - time_ms[last]) / 1000.0
     dx, dy = x[i] - x[last], y[i] - y[last]

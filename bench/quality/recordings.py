@@ -1,7 +1,7 @@
 """Reads the recordings of real phones, and makes harder ones of them.
 
-The files are `fixes.csv.gz` (session, phone, time, lon, lat, accuracy_m) and `truth.csv.gz` (session, time, lon,
-lat), times in Unix seconds. Degraded versions keep the truth and lose or blur pings, seeded by their name.
+The files are `fixes.csv.gz` (session, phone, time, lon, lat, accuracy_m) and `truth.csv.gz` (session, time,
+lon, lat), times in Unix seconds. Degraded versions keep the truth and lose or blur pings.
 """
 
 import csv
@@ -19,7 +19,14 @@ def read(folder: Path) -> Corpus:
     """The recordings as they are, repeated rows left out."""
     fixes = sorted(
         {
-            (int(row["session"]), row["phone"], _ms(row), float(row["lon"]), float(row["lat"]), row["accuracy_m"])
+            (
+                int(row["session"]),
+                row["phone"],
+                _ms(row),
+                float(row["lon"]),
+                float(row["lat"]),
+                row["accuracy_m"],
+            )
             for row in _rows(folder / "fixes.csv.gz")
         },
         key=lambda fix: fix[:3],
@@ -73,11 +80,13 @@ def without_good(corpus: Corpus, *, share: float, seed: int) -> Corpus:
 
 
 def cell_grade(corpus: Corpus, *, share: float, seed: int) -> Corpus:
-    """In `share` of the time each fix becomes one of a cell tower: up to kilometres off and the same for minutes."""
+    """In `share` of the time each fix becomes a cell tower's: up to kilometres off, for a minute the same way."""
     rng = np.random.default_rng(seed)
     pings = corpus.pings
     blurred = _stretches(pings, share=share, seed=seed + 1)
-    tower = np.cumsum(np.r_[True, np.diff(pings.time_ms // 60_000) != 0] | np.r_[True, np.diff(pings.device) != 0])
+    tower = np.cumsum(
+        np.r_[True, np.diff(pings.time_ms // 60_000) != 0] | np.r_[True, np.diff(pings.device) != 0]
+    )
     towers = int(tower.max()) + 1
     sigma_m = rng.uniform(600, 900, towers)[tower]
     away_m = rng.normal(0, 1, (2, towers))[:, tower] * sigma_m

@@ -1,7 +1,7 @@
 """Is a stated confidence true? Of events with .9, nine in ten should be right.
 
-An event is right if it stands for a true visit. Draws the share of right events over the confidence stated, in
-bins of equal size, with a 90 % interval for each.
+An event is right if it stands for a true visit. Draws the share of right events over the confidence stated,
+in bins of equal size, with a 90 % interval for each.
 """
 
 from collections.abc import Mapping
@@ -55,7 +55,9 @@ def _bin(confidence: Floats, right: Bools) -> Bin:
 def calibration_error(rows: list[Bin]) -> float:
     """Mean distance between confidence and truth, by events."""
     events = sum(row.events for row in rows)
-    return sum(row.events * abs(row.confidence - row.right) for row in rows) / events if events else float("nan")
+    return (
+        sum(row.events * abs(row.confidence - row.right) for row in rows) / events if events else float("nan")
+    )
 
 
 def draw(groups: Mapping[str, list[Bin]], path: Path, *, title: str) -> None:

@@ -1,13 +1,15 @@
 """Scores a rule's events against the truth.
 
 Counts are kept per session (`Tally`), so that figures of several regions, phones and trips add up and the
-bootstrap can draw whole sessions. What is asked of a device is what happened between its first ping and its last.
-The region of the truth at its first ping is where it starts, not a crossing: an event for it (`first_fix`) is
-neither a find nor a flap, one for any other region must stand for a visit like every event.
+bootstrap can draw whole sessions. What is asked of a device is what happened between its first ping and its
+last. The region of the truth at its first ping is where it starts, not a crossing: an event for it
+(`first_fix`) is neither a find nor a flap; one for any other region must stand for a visit like every
+event.
 
-A visit of any length may be what an event means; a *true crossing*, over which flaps are reckoned and delays
-taken, begins a visit of `COUNTED_MS` or more: a corner clipped for seconds, or a truth that trembles on a border,
-would only make the flap rate look small. Visits of 120 s and more are *asked* for: without an event they are misses.
+A visit of any length may be what an event means. A *true crossing*, over which flaps are reckoned and
+delays taken, begins a visit of `COUNTED_MS` or more: corners clipped for seconds, and a truth that trembles
+on a border, would only make the flap rate look small. Visits of 120 s and more are *asked* for: without an
+event each is a miss. Misses and clear misses are shares of the same visits.
 """
 
 from collections.abc import Iterable
@@ -26,7 +28,18 @@ COUNTED_MS = 60_000
 CLEAR_ACCURACY_M = 100.0
 CLEAR_PINGS = 3
 
-COUNTS = ("events", "flaps", "crossings", "asked", "misses", "clear", "clear_misses", "wrong_ms", "known_ms", "span_ms")
+COUNTS = (
+    "events",
+    "flaps",
+    "crossings",
+    "asked",
+    "misses",
+    "clear",
+    "clear_misses",
+    "wrong_ms",
+    "known_ms",
+    "span_ms",
+)
 
 
 @dataclass(slots=True)
@@ -59,7 +72,12 @@ class Tally:
 
 
 def score(
-    corpus: Corpus, cells: Cells, sightings: Sightings, events: Events, *, true_visits: list[Visits] | None = None
+    corpus: Corpus,
+    cells: Cells,
+    sightings: Sightings,
+    events: Events,
+    *,
+    true_visits: list[Visits] | None = None,
 ) -> Tally:
     """The tally of one rule's events on one set of regions; `true_visits` saves working them out again."""
     tally = Tally(int(corpus.session_of.max()) + 1)
@@ -125,7 +143,9 @@ def _wrong_time(visits: Visits, events: Events, last_ms: int) -> tuple[float, fl
     if len(events) == 0:
         return 0.0, 0.0
     begin_ms, end_ms = max(int(events["confirmed_ms"][0]), int(visits.begin_ms[0])), int(visits.end_ms[-1])
-    cuts = np.unique(np.clip(np.r_[visits.begin_ms, events["confirmed_ms"], end_ms, last_ms], begin_ms, end_ms))
+    cuts = np.unique(
+        np.clip(np.r_[visits.begin_ms, events["confirmed_ms"], end_ms, last_ms], begin_ms, end_ms)
+    )
     if len(cuts) < 2:
         return 0.0, 0.0
     true_at = np.searchsorted(visits.begin_ms, cuts[:-1], side="right") - 1
@@ -159,7 +179,9 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole > 0 else float("nan")
 
 
-def intervals(tally: Tally, *, draws: int = 400, seed: int = 7, level: float = 0.9) -> dict[str, tuple[float, float]]:
+def intervals(
+    tally: Tally, *, draws: int = 400, seed: int = 7, level: float = 0.9
+) -> dict[str, tuple[float, float]]:
     """For each figure the bootstrap interval over sessions, `level` of the draws inside."""
     rng = np.random.default_rng(seed)
     drawn: Iterable[Ints] = (rng.integers(0, tally.sessions, tally.sessions) for _ in range(draws))

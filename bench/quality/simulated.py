@@ -1,7 +1,7 @@
 """Simulated people: trips of one kind, and phones that lie still beside a border.
 
-Builds corpora from `data.people`, each device a session of its own. Trips stay within some 25 km, so that the
-random regions laid over them are met often; still phones are placed by the regions themselves.
+Builds corpora from `data.people`, each device a session of its own. Trips stay within some 25 km, so that
+the random regions laid over them are met often; still phones are placed by the regions themselves.
 """
 
 from dataclasses import dataclass
@@ -44,14 +44,33 @@ TOWN = (3_000.0, 15_000.0)
 LONG = (15_000.0, 40_000.0)
 
 TRIPS = (
-    Trips("cars, open sky, 1 s", (Mode.CAR, Mode.ROAD), 1.0, only(Setting.OPEN), 60, (5_000.0, 20_000.0), hours=1.5),
+    Trips(
+        "cars, open sky, 1 s",
+        (Mode.CAR, Mode.ROAD),
+        1.0,
+        only(Setting.OPEN),
+        60,
+        (5_000.0, 20_000.0),
+        hours=1.5,
+    ),
     Trips("cars, town, 5 s", (Mode.CAR,), 5.0, only(Setting.OPEN, Setting.URBAN), 120, TOWN),
     Trips("cars, town, 30 s", (Mode.CAR,), 30.0, only(Setting.URBAN), 150, TOWN),
-    Trips("bikes, canyons, 5 s", (Mode.BIKE,), 5.0, only(Setting.URBAN, Setting.CANYON), 80, (2_000.0, 8_000.0)),
+    Trips(
+        "bikes, canyons, 5 s", (Mode.BIKE,), 5.0, only(Setting.URBAN, Setting.CANYON), 80, (2_000.0, 8_000.0)
+    ),
     Trips("walkers, canyons, 30 s", (Mode.WALK,), 30.0, only(Setting.CANYON), 150, (800.0, 4_000.0)),
     Trips("trains, cell-grade, 30 s", (Mode.TRAIN,), 30.0, SETTINGS, 150, LONG),
     Trips("roads and trains, 120 s", (Mode.ROAD, Mode.TRAIN), 120.0, SETTINGS, 200, LONG, hours=6.0),
-    Trips("all kinds, 20 % late", (Mode.CAR, Mode.WALK, Mode.TRAIN, Mode.BIKE), None, SETTINGS, 250, TOWN, 0.2, 8.0),
+    Trips(
+        "all kinds, 20 % late",
+        (Mode.CAR, Mode.WALK, Mode.TRAIN, Mode.BIKE),
+        None,
+        SETTINGS,
+        250,
+        TOWN,
+        0.2,
+        8.0,
+    ),
 )
 
 
@@ -77,7 +96,9 @@ def trips(kind: Trips, *, seed: int) -> Corpus:
     )
     tracks, spans = travel(rng, journeys, begin_ms=BEGIN_MS, end_ms=end_ms)
     phones = _phones(rng, kind)
-    return _corpus(kind.name, tracks, reports(rng, tracks, spans, phones, settings=kind.settings), kind.devices, end_ms)
+    return _corpus(
+        kind.name, tracks, reports(rng, tracks, spans, phones, settings=kind.settings), kind.devices, end_ms
+    )
 
 
 def _phones(rng: np.random.Generator, kind: Trips) -> Phones:
@@ -86,7 +107,9 @@ def _phones(rng: np.random.Generator, kind: Trips) -> Phones:
     return Phones.alike(kind.devices, interval_s=kind.interval_s, rest_s=60.0, late_share=kind.late_share)
 
 
-def still(cells: Cells, *, setting: Setting | None, interval_s: float, devices: int, hours: float, seed: int) -> Corpus:
+def still(
+    cells: Cells, *, setting: Setting | None, interval_s: float, devices: int, hours: float, seed: int
+) -> Corpus:
     """Phones lying 5 to 60 m from a border, all the time in one setting, or (None) in those of a day at home."""
     rng = np.random.default_rng(seed)
     lon, lat = beside_borders(rng, cells, devices)
@@ -99,7 +122,9 @@ def still(cells: Cells, *, setting: Setting | None, interval_s: float, devices: 
     phones = Phones.alike(devices, interval_s=interval_s)
     settings = SETTINGS if setting is None else only(setting)
     name = "a day at home" if setting is None else setting.name.lower()
-    return _corpus(f"still, {name}", tracks, reports(rng, tracks, spans, phones, settings=settings), devices, end_ms)
+    return _corpus(
+        f"still, {name}", tracks, reports(rng, tracks, spans, phones, settings=settings), devices, end_ms
+    )
 
 
 def beside_borders(rng: np.random.Generator, cells: Cells, count: int) -> tuple[Floats, Floats]:
@@ -110,7 +135,10 @@ def beside_borders(rng: np.random.Generator, cells: Cells, count: int) -> tuple[
         at = rng.choice(starts, count)
         ex, ey = cells.ring_x[at + 1] - cells.ring_x[at], cells.ring_y[at + 1] - cells.ring_y[at]
         length_m = np.sqrt(ex * ex + ey * ey)
-        along, off_m = rng.uniform(0.1, 0.9, count), rng.uniform(5.0, 60.0, count) * rng.choice([-1.0, 1.0], count)
+        along, off_m = (
+            rng.uniform(0.1, 0.9, count),
+            rng.uniform(5.0, 60.0, count) * rng.choice([-1.0, 1.0], count),
+        )
         fits = length_m > 300.0
         length_m = np.where(fits, length_m, 1.0)
         x = cells.ring_x[at] + along * ex - off_m * ey / length_m
@@ -124,7 +152,10 @@ def beside_borders(rng: np.random.Generator, cells: Cells, count: int) -> tuple[
 def _corpus(name: str, tracks: Tracks, reported: Reports, devices: int, end_ms: int) -> Corpus:
     order = np.argsort(reported.device, kind="stable")
     pings = Pings(
-        *(getattr(reported, column)[order] for column in ("device", "time_ms", "lon", "lat", "accuracy_m", "source"))
+        *(
+            getattr(reported, column)[order]
+            for column in ("device", "time_ms", "lon", "lat", "accuracy_m", "source")
+        )
     )
     return Corpus(name, pings, _truth(tracks, end_ms), np.arange(devices))
 

@@ -50,7 +50,8 @@ def judged(suite: Suite, judges: Mapping[str, Judge], *, draws: int) -> list[Res
             else:
                 tallies[name] = tally
     return [
-        Result(suite, name, tally, figures(tally), intervals(tally, draws=draws)) for name, tally in tallies.items()
+        Result(suite, name, tally, figures(tally), intervals(tally, draws=draws))
+        for name, tally in tallies.items()
     ]
 
 

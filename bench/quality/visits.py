@@ -1,8 +1,8 @@
 """Turns a true track into visits: which region, from when to when.
 
-Between two rows of the truth the way is taken as straight. A visit of which no row is known, only the inside of
-a gap of more than `GAP_S`, is *unseen*: it may be what an event means, but no rule is asked to find it, and it
-counts as no true crossing.
+Between two rows of the truth the way is taken as straight. A visit of which no row is known, only the
+inside of a gap of more than `GAP_S`, is *unseen*: it may be what an event means, but no rule is asked to
+find it, and it counts as no true crossing.
 """
 
 from dataclasses import dataclass

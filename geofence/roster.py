@@ -1,0 +1,168 @@
+"""The roster: which device (or user) has which row of the columns.
+
+A hash table over names that lie in one arena of bytes, so that a million devices cost 30 MB and no objects. Invariant: a name
+has one slot from `slots_of` until `drop`, and slots are small integers that may be given again after it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from geofence.pool import grown
+from geofence.text import Texts
+
+_EMPTY, _GONE = -1, -2
+
+
+class Roster:
+    """Names to slots and back."""
+
+    def __init__(self) -> None:
+        """An empty one."""
+        self.size = 0  # slots in use or free below this
+        self._arena, self._used = np.empty(1 << 10, np.uint8), 0
+        self._start, self._length = np.zeros(16, np.int64), np.zeros(16, np.int32)
+        self._table, self._filled = np.full(64, _EMPTY, np.int32), 0
+        self._free: list[int] = []
+        self._waste = 0
+
+    def slots_of(self, names: Texts) -> NDArray[np.int64]:
+        """The slot of each name; new names get new slots."""
+        out = np.empty(len(names), np.int64)
+        start = 0
+        while start < len(out):
+            self._make_room(names, start)
+            start, self.size, self._used, self._filled = _assign(
+                names.arena, names.offsets, start, out, self._arena, self._used, self._start, self._length,
+                self._table, self._filled, self.size, self._taken(),
+            )  # fmt: skip
+        return out
+
+    def slot_of(self, name: str) -> int | None:
+        """The slot of one name, or None."""
+        raw = np.frombuffer(name.encode("utf-8", "surrogatepass"), np.uint8)
+        place = _find(raw, 0, len(raw), self._arena, self._start, self._length, self._table)
+        return int(self._table[place]) if self._table[place] >= 0 else None
+
+    def name(self, slot: int) -> str:
+        """The name of a slot in use."""
+        start = self._start[slot]
+        return self._arena[start : start + self._length[slot]].tobytes().decode("utf-8", "surrogatepass")
+
+    def drop(self, slot: int) -> None:
+        """Forget a name; its slot will be given again."""
+        start, length = int(self._start[slot]), int(self._length[slot])
+        place = _find(self._arena, start, start + length, self._arena, self._start, self._length, self._table)
+        self._table[place] = _GONE
+        self._arena[start : start + length] = 0  # a forgotten name is gone at once
+        self._length[slot] = -1
+        self._waste += length
+        self._free.append(slot)
+
+    def live(self) -> NDArray[np.int64]:
+        """The slots in use."""
+        return np.flatnonzero(self._length[: self.size] >= 0)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in use."""
+        return self._used + 12 * self.size + self._table.nbytes
+
+    def _taken(self) -> NDArray[np.int64]:
+        """Free slots to give again, newest last; those given are taken off."""
+        taken = np.array(self._free, np.int64)
+        self._free.clear()
+        return taken
+
+    def _make_room(self, names: Texts, start: int) -> None:
+        many = min(len(names) - start, _BATCH)
+        size = int(names.offsets[start + many] - names.offsets[start])
+        if self._waste > max(1 << 16, self._used // 2):
+            self._squeeze()
+        self._arena = grown(self._arena, self._used + size)
+        self._start, self._length = grown(self._start, self.size + many), grown(self._length, self.size + many)
+        if 2 * (self._filled + many) > len(self._table):
+            capacity = 1 << (4 * (self.size + many)).bit_length() - 1
+            self._table = np.full(max(64, capacity), _EMPTY, np.int32)
+            self._filled = _refill(self._table, self._arena, self._start, self._length, self.size)
+
+    def _squeeze(self) -> None:
+        live = self.live()
+        names = Texts.of_bytes([self.name(slot).encode("utf-8", "surrogatepass") for slot in live.tolist()])
+        self._arena, self._used, self._waste = names.arena.copy(), len(names.arena), 0
+        self._start[live] = names.offsets[:-1]
+
+
+_BATCH = 1 << 16
+
+
+@njit(cache=True)
+def _hash(raw: NDArray[np.uint8], start: int, end: int) -> np.uint64:
+    value = np.uint64(14695981039346656037)
+    for place in range(start, end):
+        value = (value ^ np.uint64(raw[place])) * np.uint64(1099511628211)
+    return value ^ (value >> np.uint64(29))
+
+
+@njit(cache=True)
+def _find(raw, begin, end, arena, start, length, table):  # type: ignore[no-untyped-def]
+    """The place of a name in the table, or of the empty place where it belongs."""
+    mask = len(table) - 1
+    place = np.int64(_hash(raw, begin, end) & np.uint64(mask))
+    while table[place] != _EMPTY:
+        slot = table[place]
+        if slot >= 0 and length[slot] == end - begin:
+            at, same = start[slot], True
+            for k in range(end - begin):
+                if arena[at + k] != raw[begin + k]:
+                    same = False
+                    break
+            if same:
+                return place
+        place = (place + 1) & mask
+    return place
+
+
+@njit(cache=True)
+def _assign(raw, offsets, first, out, arena, used, start, length, table, filled, size, free):  # type: ignore[no-untyped-def]
+    """Slots for up to _BATCH names from `first` on; where it stopped, and the new counts."""
+    left = len(free)
+    last = min(len(out), first + _BATCH)
+    for row in range(first, last):
+        begin, end = offsets[row], offsets[row + 1]
+        place = _find(raw, begin, end, arena, start, length, table)
+        if table[place] >= 0:
+            out[row] = table[place]
+            continue
+        if left:
+            left -= 1
+            slot = free[left]
+        else:
+            slot = size
+            size += 1
+        arena[used : used + end - begin] = raw[begin:end]
+        start[slot], length[slot] = used, end - begin
+        used += end - begin
+        table[place] = slot
+        filled += 1
+        out[row] = slot
+    for k in range(left):  # not needed: back to where they are found
+        free[k] = free[k]
+    return last, size, used, filled
+
+
+@njit(cache=True)
+def _refill(table, arena, start, length, size):  # type: ignore[no-untyped-def]
+    """Put every live slot into an empty table; how many."""
+    mask, filled = len(table) - 1, 0
+    for slot in range(size):
+        if length[slot] < 0:
+            continue
+        place = np.int64(_hash(arena, start[slot], start[slot] + length[slot]) & np.uint64(mask))
+        while table[place] != _EMPTY:
+            place = (place + 1) & mask
+        table[place] = slot
+        filled += 1
+    return filled
