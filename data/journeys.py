@@ -27,7 +27,7 @@ class Mode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a mode moves: its speed, how far apart the rows of its track are, and how often and how long it stops."""
+    """How a mode moves: speed, distance between the rows of its track, how often and how long it stops."""
 
     speed_mps: float
     row_m: float
@@ -66,7 +66,7 @@ class Journeys:
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """Where each device was, rows of a device together and in order of time. `lon` may pass 180: it never jumps."""
+    """Where each device was, its rows together and in order of time. `lon` may pass 180: it never jumps."""
 
     device: Ints
     time_ms: Ints

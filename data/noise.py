@@ -69,7 +69,7 @@ class Fixes:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows of one setting: those of a device together, `gap_s` the time since its row before (inf at its first)."""
+    """Rows of one setting; `gap_s` is the time since the row before of that device, inf at its first."""
 
     device: Ints
     gap_s: Floats
@@ -241,7 +241,7 @@ def _towers(rng: np.random.Generator, lon: Floats, lat: Floats) -> tuple[Floats,
 
 def _hashed(row: Ints, column: Ints) -> tuple[Floats, Floats, Floats]:
     """Three numbers in [0, 1) that belong to a square of the map."""
-    key = (row * 73_856_093 ^ column * 19_349_663).astype(np.uint64)
+    key = (row * 73_856_093 ^ column * 19_349_663).astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     parts = [((key >> np.uint64(shift)) & np.uint64(0xFFFFF)) / 2.0**20 for shift in (2, 22, 42)]

@@ -37,7 +37,10 @@ class Atlas:
     """One version's index. Immutable once built, so that threads and processes may share it."""
 
     def __init__(
-        self, version: Version, engine: Engine | str = Engine.COMPILED, arrays: Mapping[str, NDArray[Any]] | None = None
+        self,
+        version: Version,
+        engine: Engine | str = Engine.COMPILED,
+        arrays: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         """Build the index, or take the arrays that another atlas of the same geometry gave."""
         self.version, self.engine = version, Engine(engine)
@@ -77,7 +80,9 @@ class Atlas:
             return self._overlay(x, y, caps)
         return self._partition(x, y, caps)
 
-    def _partition(self, x: NDArray[np.float64], y: NDArray[np.float64], caps: NDArray[np.float64]) -> Sightings:
+    def _partition(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], caps: NDArray[np.float64]
+    ) -> Sightings:
         region, margin, covered = np.empty(len(x), np.int64), np.empty(len(x)), np.empty(len(x), np.bool_)
         if self.engine is Engine.COMPILED:
             locate_partition(self.tree, self.borders, self.within_m, x, y, caps, region, margin, covered)
@@ -91,7 +96,9 @@ class Atlas:
             margins_partition(self.borders, self.within_m, x, y, caps, asked, region, margin, covered)
         return Sightings(np.arange(len(x)), region, margin, covered)
 
-    def _overlay(self, x: NDArray[np.float64], y: NDArray[np.float64], caps: NDArray[np.float64]) -> Sightings:
+    def _overlay(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], caps: NDArray[np.float64]
+    ) -> Sightings:
         if self.engine is Engine.COMPILED:
             row, region, unsure = locate_overlay(self.tree, x, y)
         else:

@@ -31,11 +31,20 @@ LEAF = np.dtype(
         ("wide", "f4"),  # the largest cos(lat) in it
         ("many", "i4"),
         ("local", "i4"),  # its first local region
-        ("cover", "i4"),  # the first region that covers all of it (partition), a link (overlay), -1 or CROWDED
-        ("clear_m", "f4"),  # without entries: no border is nearer to the anchor; with: none but theirs is nearer to the leaf
+        (
+            "cover",
+            "i4",
+        ),  # the first region that covers all of it (partition), a link (overlay), -1 or CROWDED
+        (
+            "clear_m",
+            "f4",
+        ),  # without entries: no border is nearer to the anchor; with: none but theirs is nearer to the leaf
     ]
 )
-ENTRY = np.dtype([("x1", "f8"), ("y1", "f8"), ("x2", "f8"), ("y2", "f8"), ("turns", "u8")])  # an edge, and the locals it turns
+ENTRY = np.dtype(
+    [("x1", "f8"), ("y1", "f8"), ("x2", "f8"), ("y2", "f8"), ("turns", "u8")]
+)  # an edge, and the locals it turns
+
 
 @njit(cache=True)
 def crossing(x1: float, y1: float, x2: float, y2: float, ax: float, ay: float, px: float, py: float) -> int:
@@ -62,9 +71,16 @@ def crossing(x1: float, y1: float, x2: float, y2: float, ax: float, ay: float, p
 
 
 @njit(cache=True)
-def _touches(x1: float, y1: float, x2: float, y2: float, west: float, south: float, east: float, north: float) -> bool:
+def _touches(
+    x1: float, y1: float, x2: float, y2: float, west: float, south: float, east: float, north: float
+) -> bool:
     """Whether an edge (x1 <= x2) meets a box; never says no wrongly."""
-    if x2 < west - NEAR_DEG or x1 > east + NEAR_DEG or max(y1, y2) < south - NEAR_DEG or min(y1, y2) > north + NEAR_DEG:
+    if (
+        x2 < west - NEAR_DEG
+        or x1 > east + NEAR_DEG
+        or max(y1, y2) < south - NEAR_DEG
+        or min(y1, y2) > north + NEAR_DEG
+    ):
         return False
     dx, dy = x2 - x1, y2 - y1
     a, b = dx * (south - y1) - dy * (west - x1), dx * (south - y1) - dy * (east - x1)
@@ -180,7 +196,9 @@ def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped
         west, south, width, height, ax, ay = part[frames]
         these = arena[start:end].copy()
         many = end - start
-        stop = (many == 0 and width <= BROADEST_DEG) or (many <= FEW and width <= WIDEST_DEG) or depth >= DEEPEST
+        stop = (
+            (many == 0 and width <= BROADEST_DEG) or (many <= FEW and width <= WIDEST_DEG) or depth >= DEEPEST
+        )
         if not stop and many <= LOCALS and width <= WIDEST_DEG:
             stop = _share_a_vertex(x1, y1, x2, y2, these, west, south, west + width, south + height)
         if stop:
@@ -188,7 +206,11 @@ def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped
             count = 0 if covered == CROWDED else _locals_of(one, two, these, hides, found)
             if count > LOCALS:
                 covered, count = CROWDED, 0
-            leaf, entry, local = _room(leaf, leaves + 1), _room(entry, entries + many), _room(local, locals_ + LOCALS)
+            leaf, entry, local = (
+                _room(leaf, leaves + 1),
+                _room(entry, entries + many),
+                _room(local, locals_ + LOCALS),
+            )
             bits = np.uint64(0)
             for region in sets[set_start:set_end]:
                 bits |= _bit_of(found, count, region)
@@ -257,7 +279,10 @@ def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped
                             sets[set_top] = region
                             set_top += 1
                         elif overlay:
-                            link_region, link_next = _room(link_region, links + 1), _room(link_next, links + 1)
+                            link_region, link_next = (
+                                _room(link_region, links + 1),
+                                _room(link_next, links + 1),
+                            )
                             link_region[links], link_next[links] = region, below
                             below = links
                             links += 1

@@ -18,7 +18,9 @@ PIECE_DEG = 1.0  # pieces are no longer than this, so that the search below has 
 _A = 6_378_137.0
 _E2 = 0.0066943799901413165
 _MEAN_RADIUS_M = 6_371_000.0
-_LEAST_RADIUS_M = 6_335_439.0  # the meridian's curvature at the equator: nothing on the ellipsoid curves tighter
+_LEAST_RADIUS_M = (
+    6_335_439.0  # the meridian's curvature at the equator: nothing on the ellipsoid curves tighter
+)
 _RAD = math.pi / 180.0
 
 
@@ -68,7 +70,14 @@ def piece_m(lon: float, lat: float, alon: float, alat: float, blon: float, blat:
 
 @njit(cache=True, inline="always")
 def gap(
-    lon: float, lat: float, cos_lat: float, west: float, south: float, east: float, north: float, least_cos: float
+    lon: float,
+    lat: float,
+    cos_lat: float,
+    west: float,
+    south: float,
+    east: float,
+    north: float,
+    least_cos: float,
 ) -> float:
     """How far a box is at least, as a haversine to be compared with `gap_of`; `least_cos` is the smallest cos(lat) in the box."""
     dlon = 0.0

@@ -5,7 +5,7 @@ of it is news, how far it is to be doubted. `hysteresis.weigh` uses the verdict 
 is late, repeated or rejected changes nothing here.
 """
 
-from math import exp
+from math import exp, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,8 @@ from geofence.rule import RuleRow
 # A ping has exactly one outcome. `move` says SCORED where `weigh` has to tell which of the first three it is.
 CONFIRMED, QUIET, PENDING, LATE, REPEATED, IMPLAUSIBLE, REJECTED, SCORED = range(8)
 OUTCOMES = ("confirmed", "quiet", "pending", "late", "repeated", "implausible", "rejected")
+
+NO_LEG, FORWARD, TURNED = range(3)
 
 NEVER_MS = -(2**62)
 SAME_PLACE_M = 0.5
@@ -72,7 +74,7 @@ class Motion:
     leg_north_m: float
     leg_s: float
     forward_ms: int  # the newest ping that went on as the leg before
-    pace_mps: float  # the greatest speed of forward legs, fading
+    pace_mps: float  # the speed it has shown then, or before and faded since
     smooth_ms: int  # since when each ping has followed closely and credibly on the one before
 
 
@@ -160,9 +162,7 @@ def _admit(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int
 
 
 @njit(cache=True)
-def _remember(
-    motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int, suspect: bool
-) -> None:
+def _remember(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int, suspect: bool) -> None:
     motion.last_ms = time_ms
     motion.last_lon = lon
     motion.last_lat = lat
@@ -193,7 +193,9 @@ def _worth(
     worth = freshness((time_ms - motion.fresh_ms) / 1000.0, rule.stationary_s)
     motion.fresh_ms = time_ms
     if radius_m <= COARSE_M or forward:
-        by_step = freshness(moved_m, 2.0 * radius_m) * freshness(pause_s, SURE_DAMPING_S if sure else DAMPING_S)
+        by_step = freshness(moved_m, 2.0 * radius_m) * freshness(
+            pause_s, SURE_DAMPING_S if sure else DAMPING_S
+        )
         worth = max(worth, by_step)
     return worth
 
@@ -209,7 +211,7 @@ def _doubt_of(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: 
     speed_mps = gap_m / ((time_ms - motion.sane_ms) / 1000.0)
     if speed_mps > TURN_MPS and turn == TURNED:
         doubted *= DOUBT_OF_TURNS
-    doubted *= max(1.0, speed_mps / max(SLOW_MPS, PACE_MULTIPLE * motion.pace_mps))
+    doubted *= max(1.0, speed_mps / max(SLOW_MPS, PACE_MULTIPLE * _pace_mps(motion, time_ms)))
     return min(doubted, MOST_DOUBT_OF_JUMPS)
 
 
@@ -235,9 +237,6 @@ def _generous(radius_m: float, times: float) -> float:
     return radius_m if radius_m <= COARSE_M else times * radius_m
 
 
-NO_LEG, FORWARD, TURNED = range(3)
-
-
 @njit(cache=True)
 def _follow_legs(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int) -> int:
     """Take the ping into the path of legs: does it go on as the leg before, or turn, or is it no leg yet?"""
@@ -253,8 +252,7 @@ def _follow_legs(motion: Motion, lon: float, lat: float, radius_m: float, time_m
     if motion.leg_s > 0.0:
         turn = FORWARD if _continues(motion, east_m, north_m, leg_s) else TURNED
     if turn == FORWARD:
-        faded_mps = motion.pace_mps * exp(-(time_ms - motion.forward_ms) / (MOVING_S * 1000.0))
-        motion.pace_mps = max(faded_mps, square**0.5 / leg_s)
+        motion.pace_mps = max(_pace_mps(motion, time_ms), sqrt(square) / leg_s)
         motion.forward_ms = time_ms
     if leg_s >= KNOT_AFTER_S:
         _start_leg(motion, lon, lat, radius_m, time_ms)
@@ -262,6 +260,12 @@ def _follow_legs(motion: Motion, lon: float, lat: float, radius_m: float, time_m
         motion.leg_north_m = north_m
         motion.leg_s = leg_s
     return turn
+
+
+@njit(cache=True)
+def _pace_mps(motion: Motion, time_ms: int) -> float:
+    """The greatest speed of its forward legs, fading since the newest."""
+    return motion.pace_mps * exp(-(time_ms - motion.forward_ms) / (MOVING_S * 1000.0))
 
 
 @njit(cache=True)
@@ -289,13 +293,11 @@ def _continues(motion: Motion, east_m: float, north_m: float, leg_s: float) -> b
 
 
 @njit(cache=True)
-def _is_smooth(
-    motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int, suspect: bool
-) -> bool:
+def _is_smooth(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int, suspect: bool) -> bool:
     """Whether good fixes have followed each other closely, at credible speeds, for long enough to be sure."""
     pause_s = (time_ms - motion.last_ms) / 1000.0
     moved_m = ground_m(motion.last_lon, motion.last_lat, lon, lat)
-    credible_m = 1.5 * motion.pace_mps * pause_s + radius_m
+    credible_m = 1.5 * _pace_mps(motion, time_ms) * pause_s + radius_m
     if suspect or pause_s > SMOOTH_PAUSE_S or radius_m > SMOOTH_RADIUS_M or moved_m > credible_m:
         motion.smooth_ms = time_ms
     return time_ms - motion.smooth_ms >= SURE_AFTER_S * 1000.0

@@ -54,8 +54,7 @@ class InvalidPing(ValueError):
 
     def __init__(self, fault: Fault, value: object) -> None:
         self.fault, self.value = fault, value
-        shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
-        super().__init__(f"{fault.field} is {shown}; allowed: {fault.allowed}. {fault.remedy}")
+        super().__init__(fault.message(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +67,62 @@ class Fault:
     allowed: str
     remedy: str
 
+    def message(self, value: object) -> str:
+        """What, which value, what is allowed, what to do."""
+        shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
+        return f"{self.field} is {shown}; allowed: {self.allowed}. {self.remedy}"
+
 
 FAULTS = (
     Fault(1, "device_missing", "device", f"1 to {DEVICE_BYTES} bytes", "Send the device's stable id."),
     Fault(2, "device_too_long", "device", f"1 to {DEVICE_BYTES} bytes", "Send a shorter id, such as a UUID."),
     Fault(3, "device_text", "device", "UTF-8 without control characters", "Send a printable id."),
-    Fault(4, "lon_range", "lon", "-180 to 180 degrees", "Send degrees in WGS 84; check that lon and lat are not swapped."),
-    Fault(5, "lat_range", "lat", "-90 to 90 degrees", "Send degrees in WGS 84; check that lon and lat are not swapped."),
-    Fault(6, "time_range", "time_ms", "1970-01-01 to 2099-12-31, in Unix milliseconds", "Check the device's clock and the unit."),
-    Fault(7, "time_future", "time_ms", f"at most {FUTURE_MS // 60_000} min after it was received", "Check the device's clock."),
-    Fault(8, "accuracy_range", "accuracy_m", "a finite number of metres, or none", "Leave accuracy_m out if it is not known."),
-    Fault(9, "confidence_range", "confidence", "more than 0 and less than 1", "Leave it out: 0.68 is assumed."),
+    Fault(
+        4,
+        "lon_range",
+        "lon",
+        "-180 to 180 degrees",
+        "Send degrees in WGS 84; check that lon and lat are not swapped.",
+    ),
+    Fault(
+        5,
+        "lat_range",
+        "lat",
+        "-90 to 90 degrees",
+        "Send degrees in WGS 84; check that lon and lat are not swapped.",
+    ),
+    Fault(
+        6,
+        "time_range",
+        "time_ms",
+        "1970-01-01 to 2099-12-31, in Unix milliseconds",
+        "Check the device's clock and the unit.",
+    ),
+    Fault(
+        7,
+        "time_future",
+        "time_ms",
+        f"at most {FUTURE_MS // 60_000} min after it was received",
+        "Check the device's clock.",
+    ),
+    Fault(
+        8,
+        "accuracy_range",
+        "accuracy_m",
+        "a finite number of metres, or none",
+        "Leave accuracy_m out if it is not known.",
+    ),
+    Fault(
+        9, "confidence_range", "confidence", "more than 0 and less than 1", "Leave it out: 0.68 is assumed."
+    ),
     Fault(10, "speed_range", "speed_mps", "0 or more, or none", "Leave speed_mps out if it is not known."),
-    Fault(11, "user_text", "user", f"up to {DEVICE_BYTES} bytes of UTF-8 without control characters", "Send a printable id."),
+    Fault(
+        11,
+        "user_text",
+        "user",
+        f"up to {DEVICE_BYTES} bytes of UTF-8 without control characters",
+        "Send a printable id.",
+    ),
 )
 _BY_CODE = {fault.code: fault for fault in FAULTS}
 
@@ -129,7 +171,9 @@ class Pings:
             time_ms=np.ascontiguousarray(time_ms, np.int64),
             accuracy_m=absent if accuracy_m is None else np.ascontiguousarray(accuracy_m, np.float64),
             source=np.zeros(n, np.uint8) if source is None else np.ascontiguousarray(source, np.uint8),
-            received_ms=np.full(n, -1, np.int64) if received_ms is None else np.ascontiguousarray(received_ms, np.int64),
+            received_ms=np.full(n, -1, np.int64)
+            if received_ms is None
+            else np.ascontiguousarray(received_ms, np.int64),
             confidence=absent,
             speed_mps=absent,
             mock=np.zeros(n, np.bool_),
@@ -162,8 +206,8 @@ class Pings:
         return Pings(*(_take(getattr(self, field.name), rows) for field in fields(self)))
 
     def slice(self, start: int, end: int) -> Pings:
-        """Rows start to end (exclusive)."""
-        return self.take(np.arange(start, end))
+        """Rows start to end (exclusive), sharing the memory."""
+        return Pings(*(_slice(getattr(self, field.name), start, end) for field in fields(self)))
 
     def ping(self, row: int) -> Ping:
         """One row as a Ping."""
@@ -180,6 +224,11 @@ class Pings:
             speed_mps=_or_none(self.speed_mps[row]),
             mock=bool(self.mock[row]),
         )
+
+    def value(self, row: int, field: str) -> object:
+        """One cell, as a person would read it."""
+        value = getattr(self, field)[row]
+        return value.item() if isinstance(value, np.generic) else value
 
     def faults(self) -> NDArray[np.uint8]:
         """A fault code for each row, 0 where the ping is valid; of several faults the first in the order of FAULTS."""
@@ -244,3 +293,7 @@ def _or_none(value: float) -> float | None:
 
 def _take(column: object, rows: NDArray[np.int64]) -> object:
     return column.take(rows) if isinstance(column, Texts) else column[rows]  # type: ignore[index]
+
+
+def _slice(column: object, start: int, end: int) -> object:
+    return column.slice(start, end) if isinstance(column, Texts) else column[start:end]  # type: ignore[index]

@@ -15,7 +15,7 @@ def grown(array: NDArray[Any], needed: int) -> NDArray[Any]:
     """The array, or a copy with room for at least `needed` rows; new rows are zero and cost no memory until used."""
     if needed <= len(array):
         return array
-    longer = np.zeros(max(needed, len(array) + len(array) // 2), array.dtype)
+    longer = np.zeros((max(needed, len(array) + len(array) // 2), *array.shape[1:]), array.dtype)
     longer[: len(array)] = array
     return longer
 

@@ -58,8 +58,14 @@ def canonical(these: Edges) -> Edges:
 def twins(these: Edges) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """An order of canonical edges in which equal ones are neighbours, and for each place whether it equals the one before."""
     key = np.zeros(len(these.x1), np.uint64)
-    for factor, column in zip((0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5), these[:4], strict=True):
-        key = (key ^ (key >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) + column.view(np.uint64) * np.uint64(factor)
+    for factor, column in zip(
+        (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5),
+        these[:4],
+        strict=True,
+    ):
+        key = (key ^ (key >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) + column.view(
+            np.uint64
+        ) * np.uint64(factor)
     order = np.argsort(key, kind="stable")
     same = np.zeros(len(key), np.bool_)
     same[1:] = key[order[1:]] == key[order[:-1]]
@@ -120,7 +126,9 @@ def _open_cuts(cuts: Edges) -> Edges:
             covers = (low <= south) & (high >= north)
             east, west = int(np.sum(covers & (own.x1 > 0))) % 2, int(np.sum(covers & (own.x1 < 0))) % 2
             if east != west:
-                rows.append((180.0, south, 180.0, north, region))  # either sign counts: one for both, so that twins meet
+                rows.append(
+                    (180.0, south, 180.0, north, region)
+                )  # either sign counts: one for both, so that twins meet
     table = np.array(rows, np.float64).reshape(-1, 5)
     return Edges(table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4].astype(np.int64))
 

@@ -14,6 +14,7 @@ from geofence.pool import grown
 from geofence.text import Texts
 
 _EMPTY, _GONE = -1, -2
+_BATCH = 1 << 16
 
 
 class Roster:
@@ -34,10 +35,12 @@ class Roster:
         start = 0
         while start < len(out):
             self._make_room(names, start)
-            start, self.size, self._used, self._filled = _assign(
+            free = np.array(self._free, np.int64)
+            start, left, self.size, self._used, self._filled = _assign(
                 names.arena, names.offsets, start, out, self._arena, self._used, self._start, self._length,
-                self._table, self._filled, self.size, self._taken(),
+                self._table, self._filled, self.size, free,
             )  # fmt: skip
+            del self._free[left:]
         return out
 
     def slot_of(self, name: str) -> int | None:
@@ -61,6 +64,10 @@ class Roster:
         self._waste += length
         self._free.append(slot)
 
+    def holds(self, slot: int) -> bool:
+        """Whether a slot is in use."""
+        return bool(self._length[slot] >= 0) if slot < self.size else False
+
     def live(self) -> NDArray[np.int64]:
         """The slots in use."""
         return np.flatnonzero(self._length[: self.size] >= 0)
@@ -70,19 +77,16 @@ class Roster:
         """Memory in use."""
         return self._used + 12 * self.size + self._table.nbytes
 
-    def _taken(self) -> NDArray[np.int64]:
-        """Free slots to give again, newest last; those given are taken off."""
-        taken = np.array(self._free, np.int64)
-        self._free.clear()
-        return taken
-
     def _make_room(self, names: Texts, start: int) -> None:
         many = min(len(names) - start, _BATCH)
         size = int(names.offsets[start + many] - names.offsets[start])
         if self._waste > max(1 << 16, self._used // 2):
             self._squeeze()
         self._arena = grown(self._arena, self._used + size)
-        self._start, self._length = grown(self._start, self.size + many), grown(self._length, self.size + many)
+        self._start, self._length = (
+            grown(self._start, self.size + many),
+            grown(self._length, self.size + many),
+        )
         if 2 * (self._filled + many) > len(self._table):
             capacity = 1 << (4 * (self.size + many)).bit_length() - 1
             self._table = np.full(max(64, capacity), _EMPTY, np.int32)
@@ -93,9 +97,6 @@ class Roster:
         names = Texts.of_bytes([self.name(slot).encode("utf-8", "surrogatepass") for slot in live.tolist()])
         self._arena, self._used, self._waste = names.arena.copy(), len(names.arena), 0
         self._start[live] = names.offsets[:-1]
-
-
-_BATCH = 1 << 16
 
 
 @njit(cache=True)
@@ -127,7 +128,7 @@ def _find(raw, begin, end, arena, start, length, table):  # type: ignore[no-unty
 
 @njit(cache=True)
 def _assign(raw, offsets, first, out, arena, used, start, length, table, filled, size, free):  # type: ignore[no-untyped-def]
-    """Slots for up to _BATCH names from `first` on; where it stopped, and the new counts."""
+    """Slots for up to _BATCH names from `first` on; where it stopped, how many of `free` are left, and the new counts."""
     left = len(free)
     last = min(len(out), first + _BATCH)
     for row in range(first, last):
@@ -148,9 +149,7 @@ def _assign(raw, offsets, first, out, arena, used, start, length, table, filled,
         table[place] = slot
         filled += 1
         out[row] = slot
-    for k in range(left):  # not needed: back to where they are found
-        free[k] = free[k]
-    return last, size, used, filled
+    return last, left, size, used, filled
 
 
 @njit(cache=True)

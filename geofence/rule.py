@@ -12,6 +12,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geofence.rows import dtype_of
+
 
 class InvalidRule(ValueError):
     """A rule that can't be used: which knob, its value, what is allowed."""
@@ -24,15 +26,15 @@ class Rule:
     Evidence is counted in log-odds (5 says: 150 to 1). `None` turns a gate off.
     """
 
-    evidence_to_cross: float = 4.5
-    evidence_when_still: float = 6.0
+    evidence_to_cross: float = 3.5
+    evidence_when_still: float = 7.0
     evidence_to_begin: float = 2.5
-    own_evidence: float = 2.5
-    own_evidence_on_the_way: float = 1.5
+    own_evidence: float = 2.0
+    sigmas_on_the_way: float = 0.7
     accuracy_trust: float = 1.4
     accuracy_floor_m: float = 8.0
     missing_accuracy_m: float = 100.0
-    stationary_s: float = 45.0
+    stationary_s: float = 60.0
     max_speed_mps: float = 100.0
     ignore_worse_than_m: float | None = None
     min_pings: int | None = None
@@ -46,7 +48,9 @@ class Rule:
             if value is None and name in GATES:
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-                raise InvalidRule(f"rule: {name} is {value!r}, but must be a number from {least:g} to {most:g}")
+                raise InvalidRule(
+                    f"rule: {name} is {value!r}, but must be a number from {least:g} to {most:g}"
+                )
             if name == "min_pings" and value != int(value):
                 raise InvalidRule(f"rule: min_pings is {value!r}, but pings are counted in whole numbers")
             if not least <= value <= most:
@@ -94,7 +98,7 @@ ALLOWED: dict[str, tuple[float, float]] = {
     "evidence_when_still": (0.5, 100.0),
     "evidence_to_begin": (0.1, 100.0),
     "own_evidence": (0.1, 100.0),
-    "own_evidence_on_the_way": (0.1, 100.0),
+    "sigmas_on_the_way": (0.0, 10.0),
     "accuracy_trust": (0.1, 10.0),
     "accuracy_floor_m": (0.5, 1_000.0),
     "missing_accuracy_m": (1.0, 50_000.0),
@@ -105,16 +109,47 @@ ALLOWED: dict[str, tuple[float, float]] = {
     "min_dwell_s": (0.0, 86_400.0),
     "min_margin_m": (0.0, 50_000.0),
 }
-OPEN_GATE: dict[str, float] = {"ignore_worse_than_m": 1e30, "min_pings": 0, "min_dwell_s": -1e30, "min_margin_m": -1e30}
+OPEN_GATE: dict[str, float] = {
+    "ignore_worse_than_m": 1e30,
+    "min_pings": 0,
+    "min_dwell_s": 0,
+    "min_margin_m": 0,
+}
 GATES = tuple(OPEN_GATE)
 PRESETS: dict[str, dict[str, float]] = {
-    "responsive": {"evidence_to_cross": 3.0, "evidence_when_still": 4.5},
+    "responsive": {
+        "evidence_to_cross": 2.5,
+        "evidence_when_still": 5.0,
+        "own_evidence": 1.5,
+        "sigmas_on_the_way": 0.5,
+    },
     "balanced": {},
     "strict": {
-        "evidence_to_cross": 8.0,
-        "evidence_when_still": 11.0,
+        "evidence_to_cross": 6.0,
+        "evidence_when_still": 10.0,
         "own_evidence": 4.0,
-        "own_evidence_on_the_way": 2.5,
+        "sigmas_on_the_way": 1.5,
     },
 }
-RULE = np.dtype([(field.name, "f8") for field in fields(Rule)])
+
+
+class RuleRow:
+    """The packed row: the knobs of `Rule`, a gate that is off being one that lets everything through."""
+
+    evidence_to_cross: float
+    evidence_when_still: float
+    evidence_to_begin: float
+    own_evidence: float
+    sigmas_on_the_way: float
+    accuracy_trust: float
+    accuracy_floor_m: float
+    missing_accuracy_m: float
+    stationary_s: float
+    max_speed_mps: float
+    ignore_worse_than_m: float
+    min_pings: float
+    min_dwell_s: float
+    min_margin_m: float
+
+
+RULE = dtype_of(RuleRow)

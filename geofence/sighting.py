@@ -32,12 +32,16 @@ class Sightings(NamedTuple):
 
 
 @njit(cache=True)
-def settle_m(borders: Borders, covered: int, within_m: float, lon: float, lat: float, cap_m: float) -> tuple[int, float]:
+def settle_m(
+    borders: Borders, covered: int, within_m: float, lon: float, lat: float, cap_m: float
+) -> tuple[int, float]:
     """The answer of a partition and its margin, from the region that covers the point (-1: none)."""
     everything = len(borders.root) - 1
     coast = everything - 1
     if within_m <= 0.0:
-        margin, _ = reach_m(borders, borders.root[covered if covered >= 0 else everything], lon, lat, cap_m, -1)
+        margin, _ = reach_m(
+            borders, borders.root[covered if covered >= 0 else everything], lon, lat, cap_m, -1
+        )
         return covered, margin
     if covered >= 0:
         own, _ = reach_m(borders, borders.root[covered], lon, lat, 2.0 * cap_m, -1)
@@ -54,7 +58,14 @@ def settle_m(borders: Borders, covered: int, within_m: float, lon: float, lat: f
 
 @njit(cache=True)
 def home_m(
-    borders: Borders, home: int, answer: int, covered: bool, within_m: float, lon: float, lat: float, cap_m: float
+    borders: Borders,
+    home: int,
+    answer: int,
+    covered: bool,
+    within_m: float,
+    lon: float,
+    lat: float,
+    cap_m: float,
 ) -> float:
     """Metres from a point with another answer to the nearest place whose answer is `home` (-1: outside), or the cap."""
     coast, wide_m = len(borders.root) - 2, 2.0 * cap_m + within_m

@@ -52,6 +52,11 @@ class Texts:
     def __iter__(self) -> Iterator[str]:
         return (self[index] for index in range(len(self)))
 
+    def slice(self, start: int, end: int) -> Texts:
+        """Texts start to end (exclusive), sharing the arena."""
+        first, last = self.offsets[start], self.offsets[end]
+        return Texts(self.arena[first:last], self.offsets[start : end + 1] - first)
+
     def take(self, rows: NDArray[np.int64]) -> Texts:
         """The texts of these rows, in this order."""
         raw = self.arena.tobytes()

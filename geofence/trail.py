@@ -1,70 +1,118 @@
-"""The regions a device has shown itself in since the one it is confirmed in: at most five, in the order they were entered.
+"""The regions a device has shown itself in since the one it is confirmed in: at most five, in the order entered.
 
-A trail exists only while something is pending. Each entry keeps what its own pings said for it, and its deepest ping, so that
-a region passed between two confirmations can still be told, and told with the time it was entered.
+A trail exists only while something is pending. Each entry keeps what its own pings said for it, and its deepest ping,
+so that a region passed between two sightings can still be told, and told with the time it was entered. Invariant: no
+region stands on it twice, nor the confirmed one.
 """
+
+from collections.abc import MutableSequence
+from math import sqrt
 
 import numpy as np
 from numba import njit
 
-TRAIL_LENGTH = 5
+from geofence.evidence import sigma_m
+from geofence.ground import offset_m
+from geofence.rows import dtype_of
+from geofence.rule import RuleRow
 
-TRAIL = np.dtype(
-    [
-        ("region", "i4"),
-        ("pings", "i4"),
-        ("own", "f8"),  # evidence of its own pings
-        ("solid", "f8"),  # of which not from suspects
-        ("first_ms", "i8"),
-        ("depth", "f8"),  # log-odds of its deepest ping
-        ("margin_m", "f8"),
-        ("lon", "f8"),
-        ("lat", "f8"),
-        ("accuracy_m", "f8"),
-    ]
-)
+TRAIL_LENGTH = 5
+PATH_SPREAD = 0.07  # how far a way strays from the straight line, of its length
+COARSE_M = 100.0
+COARSE_DISTRUST = 1.43  # a coarse radius is often understated; here nothing else would notice
+FAR_RADII = 3.0
+
+
+class Entry:
+    """One region of a trail."""
+
+    region: int
+    pings: int
+    own: float  # evidence of its own pings
+    first_ms: int
+    depth: float  # log-odds of lying inside, of its deepest ping
+    margin_m: float
+    lon: float
+    lat: float
+    radius_m: float
+
+
+TRAIL = dtype_of(Entry)
+Trail = MutableSequence[Entry]
 
 
 @njit(cache=True)
-def entry_of(evidence: np.record, trail: np.recarray, region: int, time_ms: int) -> int:
-    """The index of the region's entry; a new one at the end if it has none, for which the weakest may have to go."""
-    for i in range(evidence.entries):
+def entry_of(trail: Trail, entries: int, region: int) -> int:
+    """The index of the region's entry, or how many entries there are if it has none."""
+    for i in range(entries):
         if trail[i].region == region:
             return i
-    if evidence.entries == TRAIL_LENGTH:
+    return entries
+
+
+@njit(cache=True)
+def open_entry(trail: Trail, entries: int, region: int, time_ms: int) -> int:
+    """Add an entry at the end, for which the weakest may have to go; gives how many there are now."""
+    if entries == TRAIL_LENGTH:
         weakest = 0
         for i in range(1, TRAIL_LENGTH):
             if trail[i].own < trail[weakest].own:
                 weakest = i
-        drop(evidence, trail, weakest, weakest + 1)
-    last = int(evidence.entries)
-    entry = trail[last]
+        entries = drop(trail, entries, weakest, weakest + 1)
+    entry = trail[entries]
     entry.region = region
     entry.pings = 0
     entry.own = 0.0
-    entry.solid = 0.0
     entry.first_ms = time_ms
     entry.depth = -1.0
     entry.margin_m = 0.0
     entry.lon = np.nan
     entry.lat = np.nan
-    entry.accuracy_m = np.nan
-    evidence.entries = last + 1
-    return last
+    entry.radius_m = np.nan
+    return entries + 1
 
 
 @njit(cache=True)
-def drop(evidence: np.record, trail: np.recarray, start: int, stop: int) -> None:
-    """Take the entries from start to before stop off the trail."""
-    for i in range(stop, evidence.entries):
+def drop(trail: Trail, entries: int, start: int, stop: int) -> int:
+    """Take the entries from start to before stop off the trail; gives how many there are now."""
+    for i in range(stop, entries):
         trail[start + i - stop] = trail[i]
-    evidence.entries -= stop - start
+    return entries - (stop - start)
 
 
 @njit(cache=True)
-def own_from(evidence: np.record, trail: np.recarray, start: int) -> float:
-    """What has been said for the entries from start on."""
+def own_total(trail: Trail, entries: int) -> float:
+    """What the pings of all entries have said for them."""
     total = 0.0
-    for i in range(start, evidence.entries):
+    for i in range(entries):
         total += trail[i].own
     return total
+
+
+@njit(cache=True)
+def on_the_way(
+    entry: Entry,
+    from_lon: float,
+    from_lat: float,
+    to_lon: float,
+    to_lat: float,
+    radius_m: float,
+    rule: RuleRow,
+) -> bool:
+    """Whether the way between the two places must have led through the entry's region.
+
+    The way is taken to stray from the straight line by a share of its length. That and the entry's deepest ping say
+    how far off the line it passed there; the region has to reach far enough around the ping.
+    """
+    way_east_m, way_north_m = offset_m(from_lon, from_lat, to_lon, to_lat)
+    east_m, north_m = offset_m(from_lon, from_lat, entry.lon, entry.lat)
+    way_m = sqrt(way_east_m * way_east_m + way_north_m * way_north_m)
+    along = east_m * way_east_m + north_m * way_north_m
+    if not way_m >= FAR_RADII * max(radius_m, entry.radius_m) or along < 0.0 or along > way_m * way_m:
+        return False
+    aside_m = abs(east_m * way_north_m - north_m * way_east_m) / way_m
+    sigma = sigma_m(entry.radius_m, np.nan, rule) * (COARSE_DISTRUST if entry.radius_m > COARSE_M else 1.0)
+    spread_m = PATH_SPREAD * way_m
+    variance = sigma * sigma + spread_m * spread_m
+    passed_m = aside_m * sigma * sigma / variance  # from the ping to where the way most likely passed
+    return entry.margin_m - passed_m >= rule.sigmas_on_the_way * sigma * spread_m / sqrt(variance)

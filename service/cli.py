@@ -27,6 +27,7 @@ _KIND_HELP = (
 _ENGINE_HELP = "Who locates: the quick engine, or the plain one that judges it. Same answers."
 _NEAREST_HELP = "A point in no region takes the nearest one within M metres. M or LAYER=M."
 _DWELL_HELP = "Overlay layers also tell who stays in a fence for S seconds. S or LAYER=S."
+_CONSENT_HELP = "Whether pings count without a consent record before them.  [default: assumed]"
 _RULE_HELP = "responsive, balanced, strict, or a TOML file of knobs. VALUE or LAYER=VALUE. Repeatable."
 
 
@@ -35,6 +36,12 @@ Examples:
   geofence locate --regions us-counties.geojson.gz points.csv > located.csv
   geofence locate --regions counties.geojson --regions zones=fences.geojson --kind zones=overlay points.csv
   cut -d, -f2,3 trips.csv | geofence locate --regions counties.geojson -
+"""
+_REPLAY_EXAMPLES = """\b
+Examples:
+  geofence replay --regions us-counties.geojson.gz day.csv
+  geofence replay --regions zones=fences.geojson --kind overlay --dwell zones=300 day.gpx
+  geofence replay --regions counties.geojson --rule strict --tracks tracks.ndjson --stats day.csv.gz
 """
 
 
@@ -66,8 +73,15 @@ def cli() -> None:
     "--cap-m", type=float, default=50_000.0, show_default=True, help="The largest margin that is told."
 )
 @click.argument("points", metavar="POINTS")
-def locate(*, regions: tuple[str, ...], kind: tuple[str, ...], nearest_within: tuple[str, ...], engine: str,
-           cap_m: float, points: str) -> None:  # fmt: skip
+def locate(
+    *,
+    regions: tuple[str, ...],
+    kind: tuple[str, ...],
+    nearest_within: tuple[str, ...],
+    engine: str,
+    cap_m: float,
+    points: str,
+) -> None:
     """Tell for each point of a CSV in which region it lies, and how far from the border.
 
     POINTS is a CSV file with the columns lon and lat (.csv, .gz; - is standard input). Every row comes out as
@@ -80,6 +94,44 @@ def locate(*, regions: tuple[str, ...], kind: tuple[str, ...], nearest_within: t
     versions = load_versions(LayerOptions(regions, kind, nearest_within=nearest_within))
     check_distinct(versions)
     locate_file(points, versions, sys.stdout.buffer, engine=engine, cap_m=cap_m)
+
+
+@cli.command(epilog=_REPLAY_EXAMPLES)
+@_layer_options
+@click.option("--rule", metavar="[LAYER=]RULE", multiple=True, help=_RULE_HELP)
+@click.option("--dwell", metavar="[LAYER=]S", multiple=True, help=_DWELL_HELP)
+@click.option("--consent", type=click.Choice(["assumed", "required"]), default="assumed", help=_CONSENT_HELP)
+@click.option("--source", default="geofence", show_default=True, help="The events' source attribute.")
+@click.option("--tracks", metavar="OUT", help="Write the final tracks to OUT, one JSON object per line.")
+@click.option("--stats", is_flag=True, help="Print how many pings had which outcome.")
+@click.argument("pings", metavar="PINGS")
+def replay(
+    *,
+    regions: tuple[str, ...],
+    kind: tuple[str, ...],
+    nearest_within: tuple[str, ...],
+    engine: str,
+    rule: tuple[str, ...],
+    dwell: tuple[str, ...],
+    consent: str,
+    source: str,
+    tracks: str | None,
+    stats: bool,
+    pings: str,
+) -> None:
+    """Print the events of a file of pings, one CloudEvents JSON object per line, as they are confirmed.
+
+    PINGS is a CSV file (device,time_ms,lon,lat,accuracy_m and optionally source, user, received_ms,
+    confidence, speed_mps, mock), a GPX file, or NDJSON of the documented ping with control records; packed
+    with gzip or not; - is standard input. Of a layer given twice the first file is in force; a version
+    record may switch to the others.
+    """
+    from service.layers import LayerOptions, load_versions
+    from service.replay import ReplayOptions, replay_file
+
+    versions = load_versions(LayerOptions(regions, kind, rule, nearest_within, dwell))
+    options = ReplayOptions(engine, consent, source, tracks, stats)
+    replay_file(pings, versions, sys.stdout.buffer, options)
 
 
 def main() -> NoReturn:

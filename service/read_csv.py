@@ -43,7 +43,7 @@ class CsvFile:
         self._carry = begun.removeprefix(_BOM)
         self._line = self._row = 0
         self._open: list[bytes] = []  # the lines of a record whose quote is not closed yet
-        self._ended = self._quotes = False
+        self._ended = self._quotes = self._returns = False
         self.header_raw = self._first_line()
         self.crlf = self.header_raw.endswith(b"\r")
         self.header_raw = self.header_raw.removesuffix(b"\r")
@@ -99,15 +99,19 @@ class CsvFile:
         while not self._ended and b"\n" not in self._carry:
             self._fill()
         body, newline, self._carry = self._carry.rpartition(b"\n")
-        self._quotes = b'"' in body or b'"' in self._carry
+        self._quotes, self._returns = (
+            b'"' in body or b'"' in self._carry,
+            b"\r" in body or b"\r" in self._carry,
+        )
         if self._ended and not newline:
             body, self._carry = self._carry, b""
-            return [body.removesuffix(b"\r")] if body else []
-        lines = body.split(b"\n")
-        return [line.removesuffix(b"\r") for line in lines] if b"\r" in body else lines
+            return [body] if body else []
+        return body.split(b"\n")
 
     def _plain(self, lines: list[bytes]) -> Records | None:
         """Records of lines without quotes or blanks, all as wide as the header; None if they are not."""
+        if self._returns:
+            lines = [line.removesuffix(b"\r") for line in lines]
         cells = [line.split(b",") for line in lines]
         if set(map(len, cells)) != {len(self.header)}:
             return None
@@ -132,7 +136,7 @@ class CsvFile:
             closes = odd and bool(self._open)
             self._open.append(line)
             if closes or not (opens or len(self._open) > 1):
-                self._take(records, b"\n".join(self._open))
+                self._take(records, b"\n".join(self._open).removesuffix(b"\r"))
             elif len(self._open) >= RECORD_LINES:
                 self._reject_open(records)
         return records

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import sys
 import zlib
 from pathlib import Path
@@ -31,12 +30,12 @@ class Source:
         self.path = path
         self.name = "standard input" if path == "-" else path
         try:
-            raw: BinaryIO = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115 (closed by __exit__)
-            self.size = os.fstat(raw.fileno()).st_size if path != "-" else 0
-            self._raw = io.BufferedReader(_Counted(raw))
-            packed = self._raw.peek(2)[:2] == _GZIP
+            self._file: BinaryIO = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
         except (OSError, ValueError) as error:
             raise Unusable(f"{self.name}: {_why(error)}") from None
+        self.size = Path(path).stat().st_size if path != "-" else 0
+        self._raw = io.BufferedReader(_Counted(self._file))
+        packed = self._peek() == _GZIP
         self._bytes: BinaryIO = gzip.GzipFile(fileobj=self._raw) if packed else self._raw  # type: ignore[assignment]
 
     def __enter__(self) -> Self:
@@ -46,7 +45,14 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.path != "-":
-            self._raw.close()
+            self._file.close()
+
+    def _peek(self) -> bytes:
+        try:
+            return self._raw.peek(2)[:2]
+        except OSError as error:
+            self._file.close()
+            raise Unusable(f"{self.name}: {_why(error)}") from None
 
     def read(self, size: int = CHUNK_BYTES) -> bytes:
         """Up to `size` bytes; none at the end."""

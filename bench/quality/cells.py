@@ -5,7 +5,7 @@ another region is. Seeded, so that every rule meets the same borders. Outside th
 like any other. The plane is linear in lon/lat, so that `polygons` has the same straight edges there.
 """
 
-from math import sqrt
+from math import cos, radians, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -47,34 +47,50 @@ class Sightings(NamedTuple):
     margin_m: Floats
 
 
+class Frame(NamedTuple):
+    """The plane: its origin, metres per degree, and the box."""
+
+    lon0: float
+    lat0: float
+    lon_m: float
+    lat_m: float
+    width_m: float
+    height_m: float
+
+
 def voronoi(*, lon: Floats, lat: Floats, width_m: float, seed: int, pad_m: float = 6000.0) -> Cells:
     """Random cells, one per `width_m` squared, over the points given and `pad_m` around them."""
-    lat0, lon0 = float(lat.min()), float(lon.min())
-    lon_m = EARTH_M_PER_DEGREE * float(np.cos(np.radians((lat0 + float(lat.max())) / 2)))
-    lat_m = EARTH_M_PER_DEGREE
-    lon0, lat0 = lon0 - pad_m / lon_m, lat0 - pad_m / lat_m
-    box_x = (float(lon.max()) - lon0) * lon_m + pad_m
-    box_y = (float(lat.max()) - lat0) * lat_m + pad_m
-    count = max(4, round(box_x * box_y / width_m**2))
-    rng = np.random.default_rng(seed)
-    site_x, site_y = rng.uniform(0, box_x, count), rng.uniform(0, box_y, count)
-    ring_start, ring_x, ring_y = _rings(site_x, site_y, shapely.box(0, 0, box_x, box_y))
-    columns, rows = int(box_x // width_m) + 1, int(box_y // width_m) + 1
-    bucket = (site_y // width_m).astype(np.int64) * columns + (site_x // width_m).astype(np.int64)
-    order = np.argsort(bucket, kind="stable").astype(np.int64)
-    return Cells(
-        lon0=lon0,
-        lat0=lat0,
+    low, high = (float(lon.min()), float(lat.min())), (float(lon.max()), float(lat.max()))
+    lon_m, lat_m = EARTH_M_PER_DEGREE * cos(radians((low[1] + high[1]) / 2)), EARTH_M_PER_DEGREE
+    frame = Frame(
+        lon0=low[0] - pad_m / lon_m,
+        lat0=low[1] - pad_m / lat_m,
         lon_m=lon_m,
         lat_m=lat_m,
-        width_m=box_x,
-        height_m=box_y,
+        width_m=(high[0] - low[0]) * lon_m + 2 * pad_m,
+        height_m=(high[1] - low[1]) * lat_m + 2 * pad_m,
+    )
+    count = max(4, round(frame.width_m * frame.height_m / width_m**2))
+    rng = np.random.default_rng(seed)
+    site_x, site_y = rng.uniform(0, frame.width_m, count), rng.uniform(0, frame.height_m, count)
+    return of_sites(frame, site_x=site_x, site_y=site_y, bucket_m=width_m)
+
+
+def of_sites(frame: Frame, *, site_x: Floats, site_y: Floats, bucket_m: float) -> Cells:
+    """The cells of these sites, in their order; `bucket_m` is about their distance."""
+    box = shapely.box(0, 0, frame.width_m, frame.height_m)
+    ring_start, ring_x, ring_y = _rings(site_x, site_y, box)
+    columns, rows = int(frame.width_m // bucket_m) + 1, int(frame.height_m // bucket_m) + 1
+    bucket = (site_y // bucket_m).astype(np.int64) * columns + (site_x // bucket_m).astype(np.int64)
+    order = np.argsort(bucket, kind="stable").astype(np.int64)
+    return Cells(
+        *frame,
         site_x=site_x,
         site_y=site_y,
         ring_start=ring_start,
         ring_x=ring_x,
         ring_y=ring_y,
-        bucket_m=float(width_m),
+        bucket_m=float(bucket_m),
         bucket_columns=columns,
         bucket_rows=rows,
         bucket_start=np.searchsorted(bucket[order], np.arange(columns * rows + 1)).astype(np.int64),

@@ -6,10 +6,8 @@ of the atlas's; `product` judges the whole core.
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from bench.quality.cells import Cells, Sightings, border_m
-from bench.quality.columns import Floats, Ints
 from bench.quality.corpus import Pings
 from bench.quality.events import EVENT, Events
 from bench.quality.peers import Judge
@@ -29,9 +27,6 @@ from geofence.hysteresis import cap_m as cap_of
 
 STATED = 0.68  # the confidence of a radius that states none
 
-Records = NDArray[np.void]
-Rows = np.recarray[tuple[int], np.dtype[np.void]]
-
 
 def ours(rule: Rule) -> Judge:
     """The rule as a judge of pings."""
@@ -42,8 +37,8 @@ def ours(rule: Rule) -> Judge:
         state = (
             np.zeros(1, MOTION),
             np.zeros(1, EVIDENCE),
-            np.zeros(TRAIL_LENGTH, TRAIL).view(np.recarray),
-            np.zeros(TRAIL_LENGTH, CROSSING).view(np.recarray),
+            np.zeros(TRAIL_LENGTH, TRAIL),
+            np.zeros(TRAIL_LENGTH, CROSSING),
         )
         count = _walk(
             pings.device,
@@ -66,19 +61,7 @@ def ours(rule: Rule) -> Judge:
 
 
 @njit()  # not cached on disk: numba would go on using it after the rule that it calls has changed
-def _walk(
-    device: Ints,
-    time_ms: Ints,
-    lon: Floats,
-    lat: Floats,
-    accuracy_m: Floats,
-    source: Ints,
-    sightings: Sightings,
-    cells: Cells,
-    packed: Records,
-    state: tuple[Records, Records, Rows, Rows],
-    events: Events,
-) -> int:
+def _walk(device, time_ms, lon, lat, accuracy_m, source, sightings, cells, packed, state, events):  # type: ignore[no-untyped-def]
     """Writes the events of all devices; returns how many."""
     motions, evidences, trail, out = state
     motion, evidence, rule = motions[0], evidences[0], packed[0]
@@ -116,11 +99,11 @@ def _walk(
 
 
 @njit()
-def _write(event: np.record, owner: int, crossing: np.record) -> None:
-    event["device"] = owner
-    event["from_region"] = max(crossing.region_from, -1)
-    event["to_region"] = crossing.region_to
-    event["occurred_ms"] = crossing.occurred_ms
-    event["confirmed_ms"] = crossing.confirmed_ms
-    event["cause"] = crossing.cause
-    event["confidence"] = crossing.confidence
+def _write(event, owner, crossing):  # type: ignore[no-untyped-def]
+    event.device = owner
+    event.from_region = max(crossing.region_from, -1)
+    event.to_region = crossing.region_to
+    event.occurred_ms = crossing.occurred_ms
+    event.confirmed_ms = crossing.confirmed_ms
+    event.cause = crossing.cause
+    event.confidence = crossing.confidence

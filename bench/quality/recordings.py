@@ -80,7 +80,7 @@ def without_good(corpus: Corpus, *, share: float, seed: int) -> Corpus:
 
 
 def cell_grade(corpus: Corpus, *, share: float, seed: int) -> Corpus:
-    """In `share` of the time each fix becomes a cell tower's: up to kilometres off, for a minute the same way."""
+    """In `share` of the time each fix becomes a tower's: up to kilometres off, alike for a minute."""
     rng = np.random.default_rng(seed)
     pings = corpus.pings
     blurred = _stretches(pings, share=share, seed=seed + 1)

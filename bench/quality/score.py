@@ -7,9 +7,10 @@ last. The region of the truth at its first ping is where it starts, not a crossi
 event.
 
 A visit of any length may be what an event means. A *true crossing*, over which flaps are reckoned and
-delays taken, begins a visit of `COUNTED_MS` or more: corners clipped for seconds, and a truth that trembles
-on a border, would only make the flap rate look small. Visits of 120 s and more are *asked* for: without an
-event each is a miss. Misses and clear misses are shares of the same visits.
+delays taken, begins a visit of `COUNTED_MS` or more to another region than the last such visit: corners
+clipped for seconds and a truth that trembles on a border would only make the flap rate look small. True
+crossings into visits of 120 s and more are *asked* for: without an event each is a miss. Misses and clear
+misses are shares of the same visits.
 """
 
 from collections.abc import Iterable
@@ -111,10 +112,8 @@ def _clear(visits: Visits, region: Ints, time_ms: Ints) -> Bools:
 def _judge(tally: Tally, session: int, visits: Visits, clear: Bools, events: Events, last_ms: int) -> None:
     events = events[np.argsort(events["confirmed_ms"], kind="stable")]
     stands_for = align(region=events["to_region"], confirmed_ms=events["confirmed_ms"], visits=visits)
-    lasted_ms = visits.end_ms - visits.begin_ms
-    crossing = visits.seen & (lasted_ms >= COUNTED_MS)
-    crossing[0] = False
-    asked = crossing & (lasted_ms >= LONG_MS)
+    crossing = _crossings(visits)
+    asked = crossing & (visits.end_ms - visits.begin_ms >= LONG_MS)
     found = np.zeros(len(visits), np.bool_)
     found[stands_for[stands_for >= 0]] = True
     wrong_ms, known_ms = _wrong_time(visits, events, last_ms)
@@ -136,6 +135,16 @@ def _judge(tally: Tally, session: int, visits: Visits, clear: Bools, events: Eve
     tally.delays_s[session].extend((late_ms[crossing[stands_for[timed]]] / 1000).tolist())
     tally.right.extend((stands_for >= 0).tolist())
     tally.confidence.extend(events["confidence"].tolist())
+
+
+def _crossings(visits: Visits) -> Bools:
+    """Which visits begin with a true crossing: they last, and are not to the region of the last that did."""
+    lasts = visits.end_ms - visits.begin_ms >= COUNTED_MS
+    lasts[0] = True
+    crossing = np.zeros(len(visits), np.bool_)
+    at = np.flatnonzero(lasts)
+    crossing[at[1:]] = visits.region[at[1:]] != visits.region[at[:-1]]
+    return crossing & visits.seen
 
 
 def _wrong_time(visits: Visits, events: Events, last_ms: int) -> tuple[float, float]:

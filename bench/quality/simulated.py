@@ -110,7 +110,7 @@ def _phones(rng: np.random.Generator, kind: Trips) -> Phones:
 def still(
     cells: Cells, *, setting: Setting | None, interval_s: float, devices: int, hours: float, seed: int
 ) -> Corpus:
-    """Phones lying 5 to 60 m from a border, all the time in one setting, or (None) in those of a day at home."""
+    """Phones lying 5 to 60 m from a border, always in one setting or (None) in those of a day at home."""
     rng = np.random.default_rng(seed)
     lon, lat = beside_borders(rng, cells, devices)
     end_ms = BEGIN_MS + round(hours * 3_600_000)

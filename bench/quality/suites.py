@@ -1,4 +1,4 @@
-"""The suites: which pings, over which regions. Everything is seeded, so that a suite is the same on every run."""
+"""The suites: which pings, over which regions. All is seeded: a suite is the same on every run."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

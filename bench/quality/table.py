@@ -60,11 +60,8 @@ def block(suite: Suite, results: Iterable[Result]) -> str:
     results = list(results)
     total = {name: int(results[0].tally.counts[name].sum()) for name in ("crossings", "asked")}
     hours = results[0].tally.counts["span_ms"].sum() / 3_600_000
-    lines = [
-        f"{suite.name}, regions about {suite.width_m / 1000:g} km "
-        f"({total['crossings']} true crossings, {total['asked']} visits of 120 s and more, {hours:.0f} device-hours)",
-        HEADING,
-    ]
+    size = f"{total['crossings']} true crossings, {total['asked']} visits asked for, {hours:.0f} device-hours"
+    lines = [f"{suite.name}, regions about {suite.width_m / 1000:g} km ({size})", HEADING]
     lines += [_line(result.rule, result.figures, result.intervals) for result in results]
     known = RECORDINGS.get((suite.name, suite.width_m), {})
     lines += [_line(name, row, {}) for name, row in known.items()]
@@ -79,30 +76,31 @@ def held_back() -> str:
     return "\n".join(lines).rstrip()
 
 
-HEADING = (
-    f"  {'':{NAME_WIDTH}}{'flaps/true':>22}{'flaps/h':>9}{'misses':>20}{'clear':>7}"
-    f"{'delay s, median':>20}{'p90':>7}{'wrong':>7}"
+# figure, heading, digits, width, with its interval
+COLUMNS = (
+    ("flaps", "flaps/true", 4, 22, True),
+    ("flaps_per_h", "flaps/h", 4, 9, False),
+    ("miss", "misses", 3, 18, True),
+    ("clear_miss", "clear", 3, 7, False),
+    ("delay_s", "delay s, median", 0, 17, True),
+    ("delay_p90_s", "p90", 0, 6, False),
+    ("wrong", "wrong", 3, 7, False),
 )
+HEADING = " " * NAME_WIDTH + "".join(f"{heading:>{width}}" for _, heading, _, width, _ in COLUMNS)
 
 
 def _line(name: str, row: Row, ranges: Mapping[str, tuple[float, float]]) -> str:
-    return (
-        f"  {name:{NAME_WIDTH}}{_cell(row, ranges, 'flaps', 4):>22}{_cell(row, {}, 'flaps_per_h', 4):>9}"
-        f"{_cell(row, ranges, 'miss', 3):>20}{_cell(row, {}, 'clear_miss', 3):>7}"
-        f"{_cell(row, ranges, 'delay_s', 0):>20}{_cell(row, {}, 'delay_p90_s', 0):>7}{_cell(row, {}, 'wrong', 3):>7}"
-    )
-
-
-def _cell(row: Row, ranges: Mapping[str, tuple[float, float]], name: str, digits: int) -> str:
-    value = row.get(name, float("nan"))
-    if value != value:
-        return "-"
-    shown = _number(value, digits)
-    if name in ranges:
-        low, high = (_number(end, digits) for end in ranges[name])
-        shown += f" ({low}-{high})"
-    return shown
+    line = f"  {name:{NAME_WIDTH - 2}}"
+    for figure, _, digits, width, ranged in COLUMNS:
+        shown = _number(row.get(figure, float("nan")), digits)
+        if ranged and figure in ranges and shown != "-":
+            shown += " ({}..{})".format(*(_number(end, digits) for end in ranges[figure]))
+        line += f"{shown:>{width}}"
+    return line
 
 
 def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".removeprefix("0") if 0 < value < 1 and digits else f"{value:.{digits}f}"
+    if value != value:
+        return "-"
+    text = f"{value:.{digits}f}"
+    return "0" if float(text) == 0 else text.removeprefix("0")

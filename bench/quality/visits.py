@@ -6,6 +6,7 @@ find it, and it counts as no true crossing.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def of_sessions(corpus: Corpus, cells: Cells) -> list[Visits]:
     truth = corpus.truth
     sessions = int(corpus.session_of.max()) + 1
     bounds = starts(truth.session, sessions)
-    spans = [slice(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    spans = [slice(a, b) for a, b in pairwise(bounds)]
     return [visits(cells, time_ms=truth.time_ms[s], lon=truth.lon[s], lat=truth.lat[s]) for s in spans]
 
 

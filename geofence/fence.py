@@ -1,0 +1,343 @@
+"""The fence: pings and control records of one partition in, trusted crossings out.
+
+The top of the core, and all that a worker needs of it. The steps of `observe` are the flow: refuse, find the devices, locate, decide,
+tell. Invariants: what comes out depends on the input alone, not on how it is split into batches or which engine locates; each
+ping has exactly one outcome in each layer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from geofence.atlas import Atlas, Engine
+from geofence.control import Consent, Control, Erase, Switch, Tick
+from geofence.crossing import Cause, Crossing
+from geofence.hysteresis import OUTCOMES
+from geofence.layer import LayerState
+from geofence.ping import Pings, fault_of
+from geofence.pool import grown
+from geofence.region import Version
+from geofence.roster import Roster
+from geofence.text import Texts
+from geofence.tracks import CONSENT_GIVEN, CONSENT_UNSAID, CONSENT_WITHDRAWN, DEVICE, NEVER, NONE
+
+BATCH = 1 << 16
+NO_CONSENT = "no_consent"
+_CONSENT_RANGE = ("assumed", "required")
+
+
+class UnknownVersion(LookupError):
+    """A switch to a version that is not at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A ping that was refused: its row in the batch, and why."""
+
+    row: int
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one call did. The counts of each layer add up to the pings given."""
+
+    crossings: list[Crossing] = field(default_factory=list)
+    rejected: list[Refusal] = field(default_factory=list)
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+class Fence:
+    """The state of one partition of the input: its layers, its devices and its clock."""
+
+    def __init__(
+        self,
+        versions: Sequence[Version],
+        *,
+        engine: Engine | str = Engine.COMPILED,
+        consent: str = "assumed",
+        forget_after_s: float = 30 * 86_400,
+        max_age_s: float = 7 * 86_400,
+        library: Sequence[Version] = (),
+        atlases: dict[str, Atlas] | None = None,
+        sweep_devices: int | None = None,
+    ) -> None:
+        """Put one version of each layer in force; `library` are others that a switch may name.
+
+        `atlases` are ready ones by version hash, made here where missing. With `sweep_devices` a switch moves only so many
+        devices at once, and its owner calls `sweep` until `sweeping` is false.
+        """
+        if consent not in _CONSENT_RANGE:
+            raise ValueError(f"consent is {consent!r}; allowed: {' or '.join(_CONSENT_RANGE)}")
+        if not 0 < max_age_s < forget_after_s:
+            raise ValueError(
+                f"max_age_s is {max_age_s:g} and forget_after_s {forget_after_s:g}; max_age_s must be more than 0 and less than "
+                "the other, or what is forgotten could come back"
+            )
+        names = [version.layer for version in versions]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"layers are {names}; one version of each can be in force: put the others into `library`"
+            )
+        self.clock_ms = NEVER
+        self._required = consent == "required"
+        self._forget_ms, self._bar_ms = int(forget_after_s * 1000), int(max_age_s * 1000)
+        self._sweep_devices = sweep_devices
+        self._engine, self._atlases = Engine(engine), dict(atlases or {})
+        self._library = {version.hash: version for version in (*library, *versions)}
+        self._layers = {version.layer: LayerState(self._atlas(version)) for version in versions}
+        self._roster, self._users = Roster(), Roster()
+        self._devices = np.zeros(0, DEVICE)
+
+    def observe(self, pings: Pings) -> Report:
+        """Take pings in input order."""
+        report = Report(counts={name: Counter() for name in self._layers})
+        for start in range(0, len(pings), BATCH):
+            some = pings if len(pings) <= BATCH else pings.slice(start, min(len(pings), start + BATCH))
+            self._observe(some, start, report)
+        return report
+
+    def apply(self, control: Control) -> Report:
+        """Take one control record. Raises UnknownVersion for a switch to a version that is not at hand."""
+        self.clock_ms = max(self.clock_ms, control.at_ms)
+        report = Report()
+        match control:
+            case Consent():
+                report.crossings.extend(self._consent(control))
+            case Erase():
+                slot = self._roster.slot_of(control.device)
+                if slot is not None:
+                    report.crossings.extend(self._erase(slot, Cause.CONSENT, control.at_ms))
+            case Tick():
+                report.crossings.extend(self._tick())
+            case Switch():
+                report.crossings.extend(self._switch(control))
+        return report
+
+    def sweep(self) -> Report:
+        """Go on with a switch: move the next devices."""
+        report = Report()
+        for layer in self._layers.values():
+            if layer.sweeping and not report.crossings:
+                report.crossings.extend(layer.sweep(self._sweep_devices, self._name, self._user))
+        return report
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether a switch has devices left to move."""
+        return any(layer.sweeping for layer in self._layers.values())
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the tracks take, without the atlases."""
+        columns = self._roster.nbytes + self._users.nbytes + self._devices.nbytes
+        return columns + sum(layer.tracks.nbytes for layer in self._layers.values())
+
+    def versions(self) -> dict[str, Version]:
+        """What is in force."""
+        return {name: layer.version for name, layer in self._layers.items()}
+
+    def due_ms(self) -> int | None:
+        """The partition time at which a tick would do something; None if never."""
+        dues = [due for layer in self._layers.values() if (due := layer.dwell_due_ms()) is not None]
+        live = self._roster.live()
+        tracked = live[self._has_track(live)]
+        if len(tracked):
+            dues.append(int(self._devices["heard_ms"][tracked].min()) + self._forget_ms)
+        barred = self._devices["barred_until_ms"][live]
+        if (barred != NEVER).any():
+            dues.append(int(barred[barred != NEVER].min()))
+        return min(dues, default=None)
+
+    def devices(self) -> Iterator[tuple[str, int]]:
+        """The devices of which something is remembered, with their rows, in the order of their names."""
+        return iter(sorted((self._roster.name(slot), slot) for slot in self._roster.live().tolist()))
+
+    # -- the flow of a batch -------------------------------------------------------------------------------------
+
+    def _observe(self, pings: Pings, start: int, report: Report) -> None:
+        refused = self._refuse(pings, start, report)
+        slots = self._find_devices(pings, refused, start, report)
+        user = self._hear(pings, slots, refused)
+        late = ~refused & (pings.time_ms <= self._devices["barred_ms"][slots])
+        told: list[tuple[int, Crossing]] = []
+        for name, layer in self._layers.items():
+            crossings, outcome = layer.observe(pings, slots, refused | late, user, self._name, self._user)
+            outcome[late] = OUTCOMES.index("late")
+            told.extend(crossings)
+            report.counts[name].update(
+                {OUTCOMES[code]: int(many) for code, many in enumerate(np.bincount(outcome)) if many}
+            )
+        told.sort(key=lambda pair: pair[0])  # by row; layers keep their order
+        report.crossings.extend(crossing for _, crossing in told)
+        self._let_go(np.unique(slots[refused & (slots >= 0)]))
+
+    def _refuse(self, pings: Pings, start: int, report: Report) -> NDArray[np.bool_]:
+        codes = pings.faults()
+        for row in np.flatnonzero(codes).tolist():
+            fault = fault_of(int(codes[row]))
+            report.rejected.append(
+                Refusal(start + row, fault.reason, fault.message(pings.value(row, fault.field)))
+            )
+        return codes != 0
+
+    def _find_devices(
+        self, pings: Pings, refused: NDArray[np.bool_], start: int, report: Report
+    ) -> NDArray[np.int64]:
+        """The slot of each device (0 for a refused ping); refuses pings without consent in place."""
+        slots = np.zeros(len(pings), np.int64)
+        rows = np.flatnonzero(~refused)
+        slots[rows] = self._roster.slots_of(
+            pings.device if len(rows) == len(pings) else pings.device.take(rows)
+        )
+        self._reserve(len(pings))
+        consent = self._devices["consent"][slots]
+        without = ~refused & (consent != CONSENT_GIVEN if self._required else consent == CONSENT_WITHDRAWN)
+        for row in np.flatnonzero(without).tolist():
+            message = (
+                f"device {pings.device[row]!r} has not given consent; send a consent record for it first"
+            )
+            report.rejected.append(Refusal(start + row, NO_CONSENT, message))
+        if without.any():
+            report.rejected.sort(key=lambda refusal: refusal.row)
+        refused |= without
+        return slots
+
+    def _hear(self, pings: Pings, slots: NDArray[np.int64], refused: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Advance the clock, and remember when and of which user each device was heard; the user known at each row."""
+        given = np.full(len(pings), NONE, np.int32)
+        rows = np.flatnonzero(np.diff(pings.user.offsets) > 0)
+        if len(rows):
+            given[rows] = self._users.slots_of(pings.user.take(rows))
+        received = np.where(pings.received_ms >= 0, pings.received_ms, pings.time_ms)
+        received[refused] = NEVER
+        self.clock_ms = _hear(self._devices, slots, refused, received, self.clock_ms, given)
+        return given
+
+    # -- control records ------------------------------------------------------------------------------------------
+
+    def _consent(self, control: Consent) -> list[Crossing]:
+        slot = self._slot(control.device)
+        if control.given:
+            self._devices["consent"][slot] = CONSENT_GIVEN
+            return []
+        self._devices["consent"][slot] = CONSENT_WITHDRAWN
+        return self._erase(slot, Cause.CONSENT, control.at_ms)
+
+    def _erase(self, slot: int, cause: Cause, at_ms: int) -> list[Crossing]:
+        """Forget a device's tracks, with an event wherever it was in a region; older pings stay barred for a while."""
+        crossings: list[Crossing] = []
+        last_ms = NEVER
+        for layer in self._layers.values():
+            crossings.extend(layer.leave(slot, cause, at_ms, self._name, self._user))
+            last_ms = max(last_ms, layer.forget(slot))
+        if last_ms != NEVER:
+            self._devices["barred_ms"][slot] = max(last_ms, int(self._devices["barred_ms"][slot]))
+            self._devices["barred_until_ms"][slot] = self.clock_ms + self._bar_ms
+        self._devices["user"][slot] = NONE
+        self._let_go(np.array([slot]))
+        return crossings
+
+    def _tick(self) -> list[Crossing]:
+        """What time alone brings: dwells, forgetting, and the end of bars; in an order that the input decides."""
+        crossings: list[Crossing] = []
+        for layer in self._layers.values():
+            crossings.extend(layer.dwells(self.clock_ms, self._name, self._user))
+        live = self._roster.live()
+        heard = self._devices["heard_ms"][live]
+        silent = live[self._has_track(live) & (heard + self._forget_ms <= self.clock_ms)].tolist()
+        for slot in sorted(silent, key=lambda slot: (int(self._devices["heard_ms"][slot]), self._name(slot))):
+            crossings.extend(self._erase(slot, Cause.EXPIRED, self.clock_ms))
+        live = self._roster.live()
+        ended = live[
+            (self._devices["barred_until_ms"][live] != NEVER)
+            & (self._devices["barred_until_ms"][live] <= self.clock_ms)
+        ]
+        self._devices["barred_ms"][ended] = self._devices["barred_until_ms"][ended] = NEVER
+        self._let_go(ended)
+        return crossings
+
+    def _switch(self, control: Switch) -> list[Crossing]:
+        if control.layer not in self._layers or control.version not in self._library:
+            known = ", ".join(sorted(f"{version.layer} {key[:12]}" for key, version in self._library.items()))
+            raise UnknownVersion(
+                f"version {control.version[:12]!r} of layer {control.layer!r} is not at hand; there are {known}. Give its regions too."
+            )
+        layer, version = self._layers[control.layer], self._library[control.version]
+        if version.layer != control.layer or version.kind is not layer.version.kind:
+            raise UnknownVersion(
+                f"version {control.version[:12]!r} is a {version.kind} of layer {version.layer!r}; layer {control.layer!r} is a "
+                f"{layer.version.kind}, and its kind never changes"
+            )
+        if version.hash == layer.version.hash:
+            return []
+        crossings = layer.sweep(None, self._name, self._user)
+        layer.switch(self._atlas(version), control.at_ms)
+        return crossings + layer.sweep(self._sweep_devices, self._name, self._user)
+
+    # -- devices ----------------------------------------------------------------------------------------------------
+
+    def _atlas(self, version: Version) -> Atlas:
+        if version.hash not in self._atlases:
+            self._atlases[version.hash] = Atlas(version, self._engine)
+        return self._atlases[version.hash]
+
+    def _slot(self, name: str) -> int:
+        slot = int(self._roster.slots_of(Texts.of([name]))[0])
+        self._reserve(1)
+        return slot
+
+    def _reserve(self, more: int) -> None:
+        size = max(1, self._roster.size)
+        old = len(self._devices)
+        if size > old:
+            self._devices = grown(self._devices, size)
+            for name in ("barred_ms", "barred_until_ms", "heard_ms"):
+                self._devices[name][old:] = NEVER
+            self._devices["user"][old:] = NONE
+        for layer in self._layers.values():
+            layer.tracks.reserve(size, more)
+
+    def _has_track(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
+        has = np.zeros(len(slots), np.bool_)
+        for layer in self._layers.values():
+            has |= layer.tracks.span["born_ms"][slots] != NEVER
+        return has
+
+    def _let_go(self, slots: NDArray[np.int64]) -> None:
+        """Give up the slots of which nothing needs to be remembered."""
+        idle = ~self._has_track(slots) & (self._devices["consent"][slots] == CONSENT_UNSAID)
+        idle &= self._devices["barred_until_ms"][slots] == NEVER
+        for slot in slots[idle].tolist():
+            if self._roster.holds(slot):
+                self._devices[slot] = (CONSENT_UNSAID, NONE, NEVER, NEVER, NEVER)
+                self._roster.drop(slot)
+
+    def _name(self, slot: int) -> str:
+        return self._roster.name(slot)
+
+    def _user(self, user: int | None, slot: int) -> str | None:
+        known = int(self._devices["user"][slot]) if user is None else user
+        return None if known == NONE else self._users.name(known)
+
+
+@njit(cache=True)
+def _hear(devices, slots, refused, received, clock_ms, given):  # type: ignore[no-untyped-def]
+    """Remember when each device was heard, in partition time, and its user; `given` becomes the user known at each row."""
+    for row in range(len(slots)):
+        if refused[row]:
+            continue
+        clock_ms = max(clock_ms, received[row])
+        it = devices[slots[row]]
+        it.heard_ms = clock_ms
+        if given[row] != -1:
+            it.user = given[row]
+        given[row] = it.user
+    return clock_ms

@@ -1,0 +1,415 @@
+"""One layer of a fence: its atlas, its tracks, and what may happen to a device in it.
+
+Between `fence`, which knows devices and records, and `passage`, which knows columns. Turns passages into crossings. Invariant: a
+device's track always speaks of the regions of one version: that in force, or, until it is swept, the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from geofence.atlas import Atlas
+from geofence.crossing import Cause, Change, Crossing, Evidence, Place
+from geofence.hysteresis import (
+    CROSSING,
+    OUTSIDE,
+    REJECTED,
+    TRAIL,
+    TRAIL_LENGTH,
+    UNKNOWN,
+    caps_m,
+    new_evidence,
+    settle,
+)
+from geofence.passage import DWELLED, Passage, pass_overlay, pass_partition
+from geofence.ping import CONFIDENCE, Pings
+from geofence.region import Version
+from geofence.tracks import NEVER, NONE, Tracks
+
+Name = Callable[[int], str]
+User = Callable[[int | None, int], str | None]
+_CAUSES = {0: Cause.FIRST_FIX, 1: Cause.MOVED, DWELLED: Cause.MOVED}
+
+
+class LayerState:
+    """A layer in force."""
+
+    def __init__(self, atlas: Atlas) -> None:
+        """No devices yet."""
+        self.atlas = atlas
+        self.version: Version = atlas.version
+        self.tracks = Tracks(overlay=atlas.overlay)
+        self._read(self.version)
+        self._before: Atlas | None = None
+        self._switched_ms, self._epoch = NEVER, 0
+        self._scratch, self._out = np.zeros(TRAIL_LENGTH, TRAIL), np.zeros(TRAIL_LENGTH, CROSSING)
+
+    def _read(self, version: Version) -> None:
+        self.rules = version.rule.packed()
+        self._places = [Place(region.id, region.name) for region in version.regions]
+
+    def observe(
+        self,
+        pings: Pings,
+        slots: NDArray[np.int64],
+        refused: NDArray[np.bool_],
+        user: NDArray[np.int32],
+        name: Name,
+        user_name: User,
+    ) -> tuple[list[tuple[int, Crossing]], NDArray[np.uint8]]:
+        """Take the rows not refused: the crossings, each with its row, and the outcome of every row."""
+        told = self._settle_first(slots, refused, name, user_name) if self.sweeping else []
+        outcome = np.full(len(slots), REJECTED, np.uint8)
+        taken = np.flatnonzero(~refused)
+        if len(taken) < len(slots):
+            pings, slots = pings.take(taken), slots[taken]
+        confidence = np.where(np.isnan(pings.confidence), CONFIDENCE, pings.confidence)
+        caps = caps_m(pings.accuracy_m, confidence, self.rules[0])
+        some = np.zeros(len(slots), np.uint8)
+        passages = (self._pass_overlay if self.atlas.overlay else self._pass_partition)(
+            pings, slots, confidence, caps, some
+        )
+        outcome[taken] = some
+        for passage in map(Passage._make, passages.tolist()):
+            row = int(taken[passage.row])
+            crossing = self._crossing(passage, pings, name, user_name(int(user[row]), passage.slot))
+            told.append((row, crossing))
+        return told, outcome
+
+    def _pass_partition(self, pings, slots, confidence, caps, outcome):  # type: ignore[no-untyped-def]
+        tracks, sighted = self.tracks, self.atlas.locate(pings.lon, pings.lat, caps)
+        return pass_partition(
+            tracks.span, tracks.motion, tracks.evidence, tracks.trails.columns[0], tracks.trails.free, tracks.trails.left,
+            self.atlas.borders, self.atlas.within_m, self.rules, self._scratch, self._out, slots, pings.lon, pings.lat, pings.accuracy_m, confidence, pings.source, pings.time_ms,
+            caps, sighted.region, sighted.margin_m, sighted.covered, outcome,
+        )  # fmt: skip
+
+    def _pass_overlay(self, pings, slots, confidence, caps, outcome):  # type: ignore[no-untyped-def]
+        tracks, sighted = self.tracks, self.atlas.locate(pings.lon, pings.lat, caps)
+        tracks.reserve(0, len(sighted.row))
+        first = np.searchsorted(sighted.row, np.arange(len(slots) + 1))
+        chain, beliefs = tracks.fences.columns
+        dwell_ms = -1 if self.version.dwell_s is None else int(self.version.dwell_s * 1000)
+        return pass_overlay(
+            tracks.span, tracks.motion, tracks.place, chain, beliefs, tracks.fences.free, tracks.fences.left,
+            tracks.trails.columns[0], tracks.trails.free, tracks.trails.left, self.atlas.borders, dwell_ms, self.rules,
+            self._scratch, self._out, slots, pings.lon, pings.lat, pings.accuracy_m,
+            confidence, pings.source, pings.time_ms, caps, first, sighted.region, sighted.margin_m, outcome,
+        )  # fmt: skip
+
+    # -- what happens without a ping ---------------------------------------------------------------------------
+
+    def leave(self, slot: int, cause: Cause, at_ms: int, name: Name, user_name: User) -> list[Crossing]:
+        """The events of a device that is about to be forgotten: out of wherever it was."""
+        told = self._settle([slot], name, user_name)
+        if self.tracks.span["born_ms"][slot] == NEVER:
+            return told
+        if not self.atlas.overlay:
+            inside = [int(self.tracks.evidence["region"][slot])]
+        else:
+            rows = self.tracks.fence_rows(slot)
+            inside = [int(self.tracks.fences.columns[1]["region"][row]) for row in rows]
+        for region in inside:
+            if region >= 0:
+                told.append(self._event(slot, region, OUTSIDE, cause, at_ms, name, user_name))
+        return told
+
+    def forget(self, slot: int) -> int:
+        """Clear a device's track; the event time of its last ping, or NEVER."""
+        born = self.tracks.span["born_ms"][slot]
+        last_ms = NEVER if born == NEVER else int(self.tracks.motion["last_ms"][slot])
+        self.tracks.clear(slot)
+        return last_ms
+
+    def dwell_due_ms(self) -> int | None:
+        """When the next dwell is due, in partition time."""
+        due = self._undwelled()[1]
+        return int(due.min()) if len(due) else None
+
+    def dwells(self, clock_ms: int, name: Name, user_name: User) -> list[Crossing]:
+        """The dwells that have become due, in the order in which they did."""
+        rows, due = self._undwelled()
+        chain = self.tracks.fences.columns[0]
+        rows = rows[due <= clock_ms]
+        told = self._settle(np.unique(chain["slot"][rows]).tolist(), name, user_name) if self.sweeping else []
+        rows, due = self._undwelled()
+        ready = [(int(at), name(int(chain["slot"][row])), int(chain["fence"][row]), int(row))
+                 for at, row in zip(due, rows, strict=True) if at <= clock_ms]  # fmt: skip
+        for at, _, fence, row in sorted(ready):
+            chain["dwelled"][row] = 1
+            told.append(
+                self._event(
+                    int(chain["slot"][row]),
+                    fence,
+                    fence,
+                    Cause.MOVED,
+                    at,
+                    name,
+                    user_name,
+                    confirmed_ms=clock_ms,
+                )
+            )
+        return told
+
+    def _undwelled(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The fence rows whose device is inside and has not dwelled yet, and when each will have."""
+        if self.version.dwell_s is None:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        rows = self.tracks.fences_in_use()
+        chain, beliefs = self.tracks.fences.columns
+        rows = rows[(beliefs["region"][rows] >= 0) & (chain["dwelled"][rows] == 0)]
+        return rows, chain["since_ms"][rows] + int(self.version.dwell_s * 1000)
+
+    # -- a new version -----------------------------------------------------------------------------------------------
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether devices are left that stand in the version before."""
+        return self._before is not None
+
+    def switch(self, atlas: Atlas, at_ms: int) -> None:
+        """Put another version in force; every device moves to it before anything else happens to it."""
+        self._before, self._switched_ms = self.atlas, at_ms
+        self.atlas, self.version = atlas, atlas.version
+        self._read(self.version)
+        self._epoch += 1
+
+    def sweep(self, most: int | None, name: Name, user_name: User) -> list[Crossing]:
+        """Move up to `most` devices to the version in force, in the order of their names."""
+        if self._before is None:
+            return []
+        alive = self.tracks.alive()
+        stale = alive[self.tracks.span["epoch"][alive] != self._epoch].tolist()
+        stale.sort(key=name)
+        told = self._settle(stale[:most], name, user_name)
+        if most is None or len(stale) <= most:
+            self._before = None
+        return told
+
+    def _settle_first(
+        self, slots: NDArray[np.int64], refused: NDArray[np.bool_], name: Name, user_name: User
+    ) -> list[tuple[int, Crossing]]:
+        """Move the devices of these rows, each at its first row."""
+        told: list[tuple[int, Crossing]] = []
+        rows = np.flatnonzero(~refused)
+        _, firsts = np.unique(slots[rows], return_index=True)
+        for row in np.sort(rows[firsts]).tolist():
+            told.extend((row, crossing) for crossing in self._settle([int(slots[row])], name, user_name))
+        return told
+
+    def _settle(self, slots: list[int], name: Name, user_name: User) -> list[Crossing]:
+        """Move these devices to the version in force, if they stand in the one before."""
+        if self._before is None or not slots:
+            return []
+        span = self.tracks.span
+        stale = [
+            slot for slot in slots if span["born_ms"][slot] != NEVER and span["epoch"][slot] != self._epoch
+        ]
+        told = (self._settle_overlay if self.atlas.overlay else self._settle_partition)(
+            stale, name, user_name
+        )
+        span["epoch"][slots] = self._epoch
+        return told
+
+    def _settle_partition(self, slots: list[int], name: Name, user_name: User) -> list[Crossing]:
+        tracks, before = self.tracks, self._before
+        assert before is not None  # noqa: S101  (the caller's check, for the type checker)
+        old, anchor = tracks.evidence["region"][slots], tracks.evidence[["anchor_lon", "anchor_lat"]][slots]
+        same = _successors(before.version, self.version)[old] if len(slots) else old
+        seen = ~np.isnan(anchor["anchor_lon"])
+        new = np.where(same == _GONE, OUTSIDE, same)
+        new[seen] = self.atlas.locate(anchor["anchor_lon"][seen], anchor["anchor_lat"][seen], 0.0).region
+        new[old == UNKNOWN] = UNKNOWN
+        told = [
+            self._event(
+                slot,
+                int(was),
+                int(now),
+                Cause.BOUNDARY,
+                self._switched_ms,
+                name,
+                user_name,
+                origin_of=before.version,
+            )
+            for slot, was, still, now in zip(slots, old, same, new, strict=True)
+            if now != still and not (was < 0 and now < 0)
+        ]
+        _settle_rows(tracks.evidence, np.array(slots, np.int64), new.astype(np.int64))
+        for slot in slots:
+            tracks.drop_trail(slot)
+        return told
+
+    def _settle_overlay(self, slots: list[int], name: Name, user_name: User) -> list[Crossing]:
+        told: list[Crossing] = []
+        before = self._before
+        assert before is not None  # noqa: S101
+        successors, predecessors = (
+            _successors(before.version, self.version),
+            _successors(self.version, before.version),
+        )
+        for slot in slots:
+            place = self.tracks.place[slot]
+            now = set(self._fences_at(self.atlas, place["lon"], place["lat"]))
+            then = set(self._fences_at(before, place["lon"], place["lat"]))
+            kept: set[int] = set()
+            for row in list(self.tracks.fence_rows(slot)):
+                fence = self._settle_fence(slot, row, successors, told, before.version, name, user_name)
+                kept |= {fence} if fence >= 0 else set()
+            for fence in sorted(now - kept):
+                if int(predecessors[fence]) in then:
+                    continue  # it lay in this fence before, and that was not enough: the border did not do it
+                self._begin_in(slot, fence)
+                told.append(
+                    self._event(slot, OUTSIDE, fence, Cause.BOUNDARY, self._switched_ms, name, user_name)
+                )
+        return told
+
+    def _settle_fence(
+        self,
+        slot: int,
+        row: int,
+        successors: NDArray[np.int64],
+        told: list[Crossing],
+        origin_of: Version,
+        name: Name,
+        user_name: User,
+    ) -> int:
+        """Move one fence row: the fence that the device is still in, or -1."""
+        chain, beliefs = self.tracks.fences.columns
+        old, region = int(chain["fence"][row]), int(beliefs["region"][row])
+        fence = int(successors[old])
+        inside = region >= 0 and fence != _GONE
+        if inside and not np.isnan(beliefs["anchor_lon"][row]):
+            inside = fence in self._fences_at(
+                self.atlas, beliefs["anchor_lon"][row], beliefs["anchor_lat"][row]
+            )
+        if inside:
+            chain["fence"][row] = fence
+            self.tracks.drop_fence_trail(row)
+            _settle_rows(beliefs, np.array([row]), np.array([fence]))
+            return fence
+        if region >= 0:
+            told.append(
+                self._event(
+                    slot,
+                    old,
+                    OUTSIDE,
+                    Cause.BOUNDARY,
+                    self._switched_ms,
+                    name,
+                    user_name,
+                    origin_of=origin_of,
+                )
+            )
+        self.tracks.drop_fence(slot, row)
+        return -1
+
+    def _begin_in(self, slot: int, fence: int) -> None:
+        row = self.tracks.add_fence(slot, fence, self._switched_ms)
+        place, beliefs = self.tracks.place[slot], self.tracks.fences.columns[1]
+        begin_row(beliefs, row, fence)
+        beliefs["anchor_lon"][row], beliefs["anchor_lat"][row] = place["lon"], place["lat"]
+
+    @staticmethod
+    def _fences_at(atlas: Atlas, lon: float, lat: float) -> list[int]:
+        return [int(region) for region in atlas.locate([lon], [lat], 0.0).region if region >= 0]
+
+    # -- crossings -----------------------------------------------------------------------------------------------------
+
+    def _event(
+        self,
+        slot: int,
+        origin: int,
+        target: int,
+        cause: Cause,
+        at_ms: int,
+        name: Name,
+        user_name: User,
+        *,
+        confirmed_ms: int | None = None,
+        origin_of: Version | None = None,
+    ) -> Crossing:
+        """A crossing that no ping confirmed; takes the next sequence."""
+        span = self.tracks.span
+        span["sequence"][slot] += 1
+        span["since_ms"][slot] = at_ms
+        return Crossing(
+            device=name(slot),
+            layer=self.version.layer,
+            change=self._change(origin, target),
+            cause=cause,
+            origin=_place(origin_of, origin) if origin_of else self._place(origin),
+            target=self._place(target),
+            born_ms=int(span["born_ms"][slot]),
+            sequence=int(span["sequence"][slot]),
+            occurred_ms=at_ms,
+            confirmed_ms=at_ms if confirmed_ms is None else confirmed_ms,
+            user=user_name(None, slot),
+            version=self.version.hash,
+        )
+
+    def _crossing(self, passage: Passage, pings: Pings, name: Name, user: str | None) -> Crossing:
+        """A passage in words."""
+        received, dwelled = int(pings.received_ms[passage.row]), passage.cause == DWELLED
+        seconds = (passage.confirmed_ms - passage.occurred_ms) / 1000
+        grounds = Evidence(passage.pings, seconds, round(passage.score, 3))
+        return Crossing(
+            device=name(passage.slot),
+            layer=self.version.layer,
+            change=Change.DWELLED if dwelled else self._change(passage.region_from, passage.region_to),
+            cause=_CAUSES[passage.cause],
+            origin=self._place(passage.region_from),
+            target=self._place(passage.region_to),
+            born_ms=passage.born_ms,
+            sequence=passage.sequence,
+            occurred_ms=passage.occurred_ms,
+            confirmed_ms=passage.confirmed_ms,
+            received_ms=None if received < 0 else received,
+            user=user,
+            confidence=round(passage.confidence, 3),
+            evidence=None if dwelled else grounds,
+            version=self.version.hash,
+        )
+
+    def _change(self, origin: int, target: int) -> Change:
+        if not self.atlas.overlay:
+            return Change.CHANGED
+        if origin == target:
+            return Change.DWELLED
+        return Change.ENTERED if target >= 0 else Change.EXITED
+
+    def _place(self, index: int) -> Place | None:
+        return self._places[index] if index >= 0 else None
+
+
+_GONE = -3
+
+
+def _successors(old: Version, new: Version) -> NDArray[np.int64]:
+    """For each region of the old version the index of the same id in the new one, or _GONE; -1 (the last) stays -1."""
+    found = [new.index.get(region.id, _GONE) for region in old.regions]
+    return np.array([*found, _GONE, OUTSIDE], np.int64)  # indexed by UNKNOWN (-2) and OUTSIDE (-1) too
+
+
+def _place(version: Version, index: int) -> Place | None:
+    if index < 0:
+        return None
+    region = version.regions[index]
+    return Place(region.id, region.name)
+
+
+@njit(cache=True)
+def _settle_rows(beliefs, rows, regions):  # type: ignore[no-untyped-def]
+    """Put each row into a region, by decree."""
+    for k in range(len(rows)):
+        settle(beliefs[rows[k]], regions[k])
+
+
+@njit(cache=True)
+def begin_row(beliefs, row, region):  # type: ignore[no-untyped-def]
+    """A new belief in this region."""
+    new_evidence(beliefs[row], region)

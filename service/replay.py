@@ -1,0 +1,91 @@
+"""`geofence replay`: the events that a file of pings gives, one CloudEvent per line in the order of
+confirmation.
+
+The oracle by which everything else is judged: the core alone, with nothing between the file and the fence but
+`Player`. Invariant: standard output holds events and nothing else, and the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from geofence.fence import Fence
+from geofence.hysteresis import OUTCOMES
+from geofence.region import Version
+from geofence.wire_events import encode_event, event_of
+from service.complaints import Complaints, note
+from service.player import Player
+from service.progress import Progress
+from service.readers import Format, PingFile
+from service.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """How to replay."""
+
+    engine: str = "compiled"
+    consent: str = "assumed"
+    source: str = "geofence"
+    tracks: str | None = None
+    stats: bool = False
+
+
+def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: ReplayOptions) -> None:
+    """Replay a file and write its events. Of several versions of a layer the first is in force."""
+    fence = fence_of(versions, options)
+    complaints = Complaints(path)
+    with Source(path) as source, Progress(source) as progress:
+        file = PingFile(source)
+        player = Player(fence, ticking=file.format is not Format.NDJSON)
+        for part in file.batches():
+            played = player.play(part)
+            for rejected in sorted(played.rejected, key=lambda one: one.row):
+                complaints.add(rejected)
+            if played.crossings:
+                events = (event_of(crossing, source=options.source) for crossing in played.crossings)
+                out.write(b"".join([encode_event(event) + b"\n" for event in events]))
+            progress.advance(player.rows)
+    out.flush()
+    complaints.summary(player.rows)
+    if options.tracks is not None:
+        _write_tracks(fence, options.tracks)
+    if options.stats:
+        _print_stats(player)
+
+
+def fence_of(versions: Sequence[Version], options: ReplayOptions) -> Fence:
+    """A fence with the first version of each layer in force and the others at hand for a switch."""
+    first: dict[str, Version] = {}
+    for version in versions:
+        first.setdefault(version.layer, version)
+    library = [version for version in versions if first[version.layer] is not version]
+    for version in library:
+        force = first[version.layer].hash
+        note(f"layer {version.layer!r}: version {force} is in force, {version.hash} waits for a switch")
+    return Fence(list(first.values()), engine=options.engine, consent=options.consent, library=library)
+
+
+def _write_tracks(fence: Fence, path: str) -> None:
+    """Every track as one JSON object per line."""
+    with Path(path).open("wb") as file:
+        for track in fence.tracks():
+            file.write(msgspec.json.encode(track) + b"\n")
+
+
+def _print_stats(player: Player) -> None:
+    """How many pings had which outcome, by layer; each line adds up to the pings."""
+    width = max([len("layer"), *map(len, player.counts)])
+    heads = [*OUTCOMES, "total"]
+    sys.stderr.write(f"{'layer':{width}}  " + "  ".join(f"{head:>11}" for head in heads) + "\n")
+    for layer, counts in player.counts.items():
+        numbers = [counts.get(outcome, 0) for outcome in OUTCOMES]
+        line = "  ".join(f"{number:>11,}" for number in [*numbers, sum(numbers)])
+        sys.stderr.write(f"{layer:{width}}  {line}\n")
+    sys.stderr.write(f"{player.rows:,} rows, {player.pings:,} pings, {player.events:,} events\n")
