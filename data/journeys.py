@@ -97,9 +97,7 @@ class Spans:
     end_ms: Ints
 
 
-def travel(
-    rng: np.random.Generator, journeys: Journeys, *, begin_ms: int, end_ms: int
-) -> tuple[Tracks, Spans]:
+def travel(rng: np.random.Generator, journeys: Journeys, *, begin_ms: int, end_ms: int) -> tuple[Tracks, Spans]:
     """The tracks of all devices that travel, and what they did between the two times."""
     owner, lon, lat, metres = _paths(rng, journeys)
     arrive_s, leave_s = _clock(rng, journeys.mode, owner, metres)

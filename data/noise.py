@@ -154,10 +154,7 @@ def _satellites(rng: np.random.Generator, sky: Satellites, rows: _Rows) -> tuple
     gap_s, sigma_m = rows.gap_s, sky.sigma_m
     axes = [
         sigma_m
-        * (
-            np.sqrt(QUICK_SHARE) * drift(rng, gap_s, sky.quick_s)
-            + np.sqrt(1 - QUICK_SHARE) * drift(rng, gap_s, SLOW_S)
-        )
+        * (np.sqrt(QUICK_SHARE) * drift(rng, gap_s, sky.quick_s) + np.sqrt(1 - QUICK_SHARE) * drift(rng, gap_s, SLOW_S))
         for _ in range(2)
     ]
     radius_m = SIGMA_TO_RADIUS * sigma_m * np.exp(-0.15 + 0.35 * drift(rng, gap_s, 60.0))

@@ -68,14 +68,10 @@ class Phones:
     ios: Bools
 
     @classmethod
-    def alike(
-        cls, count: int, *, interval_s: float, rest_s: float = 0.0, late_share: float = 0.0
-    ) -> "Phones":
+    def alike(cls, count: int, *, interval_s: float, rest_s: float = 0.0, late_share: float = 0.0) -> "Phones":
         """Phones that differ in nothing but their maker."""
         column = np.ones(count)
-        return cls(
-            column * interval_s, column * rest_s, column * 0.0, column * late_share, np.arange(count) % 2 == 1
-        )
+        return cls(column * interval_s, column * rest_s, column * 0.0, column * late_share, np.arange(count) % 2 == 1)
 
     @classmethod
     def mixed(cls, rng: np.random.Generator, count: int, *, late_share: float = 0.2) -> "Phones":
@@ -97,9 +93,7 @@ def reports(
     device = spans.device[span]
     lon, lat = tracks.at(device=device, time_ms=time_ms)
     setting = _settings(rng, span, spans.mode[span], time_ms, settings)
-    fixes = observed(
-        rng, device=device, time_ms=time_ms, lon=lon, lat=lat, setting=setting, ios=phones.ios[device]
-    )
+    fixes = observed(rng, device=device, time_ms=time_ms, lon=lon, lat=lat, setting=setting, ios=phones.ios[device])
     received_ms = _received(rng, device, time_ms, phones)
     pings = Pings(device, time_ms, fixes.lon, fixes.lat, fixes.accuracy_m, fixes.source, received_ms)
     return pings.take(np.lexsort((time_ms, received_ms)))
@@ -231,9 +225,7 @@ def _homes(
     return (lon, lat), town
 
 
-def _plans(
-    rng: np.random.Generator, home: Places, town: Ints, towns: Sequence[Town], begin_ms: int
-) -> Journeys:
+def _plans(rng: np.random.Generator, home: Places, town: Ints, towns: Sequence[Town], begin_ms: int) -> Journeys:
     """Who goes where: to work and back, errands on foot or by car, another town by train or plane."""
     devices = len(town)
     everyone = np.arange(devices)
@@ -247,9 +239,7 @@ def _plans(
     distance_m = np.abs(goal[1] - home[1]) * DEGREE_M + np.abs(goal[0] - home[0]) * DEGREE_M * 0.8
     goal_mode[(goal_mode == Mode.CAR) & (distance_m > 25_000)] = Mode.ROAD
     leaves_h = np.clip(rng.normal(8.0, 1.3, devices), 4.0, 12.0)
-    returns_h = (
-        leaves_h + np.choose(role, (9.0, 9.5, 2.0, 11.0)) + rng.normal(0.0, 0.8, devices).clip(-1.5, 3.0)
-    )
+    returns_h = leaves_h + np.choose(role, (9.0, 9.5, 2.0, 11.0)) + rng.normal(0.0, 0.8, devices).clip(-1.5, 3.0)
     errand = around(rng, home[0], home[1], 200.0 + rng.exponential(2_500.0, devices))
     errand_mode = np.where(rng.random(devices) < 0.4, Mode.WALK, Mode.CAR)
     errand_h = np.maximum(returns_h + 1.0, rng.uniform(17.0, 20.0, devices))
@@ -270,9 +260,7 @@ def _plans(
         to_lon=ends[2],
         to_lat=ends[3],
     )
-    goes = np.column_stack(
-        [np.ones((devices, 2), np.bool_), np.repeat(rng.random(devices) < 0.6, 2).reshape(-1, 2)]
-    )
+    goes = np.column_stack([np.ones((devices, 2), np.bool_), np.repeat(rng.random(devices) < 0.6, 2).reshape(-1, 2)])
     return _only(plan, goes.ravel())
 
 

@@ -83,9 +83,7 @@ def _by_hand(provinces: Mapping[int, Province]) -> tuple[dict[int, Identity], di
     return found, names
 
 
-def _claims(
-    provinces: list[Province], open_codes: Mapping[str, str], which: str
-) -> dict[str, list[Province]]:
+def _claims(provinces: list[Province], open_codes: Mapping[str, str], which: str) -> dict[str, list[Province]]:
     """Return the provinces that claim each code: those whose name means it and no other code."""
     meaning: dict[tuple[str, str], set[str]] = defaultdict(set)
     for code, name in open_codes.items():

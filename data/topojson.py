@@ -45,10 +45,7 @@ def decode(topology: dict[str, Any], *, layer: str, decimals: int) -> Iterator[S
 def _arcs(topology: dict[str, Any], decimals: int) -> list[Ring]:
     scale = np.array(topology["transform"]["scale"])
     translate = np.array(topology["transform"]["translate"])
-    return [
-        np.round(np.cumsum(np.array(steps), axis=0) * scale + translate, decimals)
-        for steps in topology["arcs"]
-    ]
+    return [np.round(np.cumsum(np.array(steps), axis=0) * scale + translate, decimals) for steps in topology["arcs"]]
 
 
 def _ring(arcs: list[Ring], indices: list[int]) -> Ring:

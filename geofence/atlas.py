@@ -80,9 +80,7 @@ class Atlas:
             return self._overlay(x, y, caps)
         return self._partition(x, y, caps)
 
-    def _partition(
-        self, x: NDArray[np.float64], y: NDArray[np.float64], caps: NDArray[np.float64]
-    ) -> Sightings:
+    def _partition(self, x: NDArray[np.float64], y: NDArray[np.float64], caps: NDArray[np.float64]) -> Sightings:
         region, margin, covered = np.empty(len(x), np.int64), np.empty(len(x)), np.empty(len(x), np.bool_)
         if self.engine is Engine.COMPILED:
             locate_partition(self.tree, self.borders, self.within_m, x, y, caps, region, margin, covered)
@@ -96,9 +94,7 @@ class Atlas:
             margins_partition(self.borders, self.within_m, x, y, caps, asked, region, margin, covered)
         return Sightings(np.arange(len(x)), region, margin, covered)
 
-    def _overlay(
-        self, x: NDArray[np.float64], y: NDArray[np.float64], caps: NDArray[np.float64]
-    ) -> Sightings:
+    def _overlay(self, x: NDArray[np.float64], y: NDArray[np.float64], caps: NDArray[np.float64]) -> Sightings:
         if self.engine is Engine.COMPILED:
             row, region, unsure = locate_overlay(self.tree, x, y)
         else:

@@ -121,9 +121,7 @@ def _plant(own: Edges, regions: int) -> Borders:
     root[top_of[0]] = top_of[1]
     tops = root[:regions][root[:regions] >= 0]
     if len(tops):
-        near = np.argsort(
-            nearness(node["west"][tops] + node["east"][tops], node["south"][tops] + node["north"][tops])
-        )
+        near = np.argsort(nearness(node["west"][tops] + node["east"][tops], node["south"][tops] + node["north"][tops]))
         copies = node[tops[near]]  # children must be neighbours
         boxes = np.stack([copies[name] for name in ("west", "south", "east", "north")])
         above, top = _pile(boxes, np.full(len(copies), -1), leaf=False, offset=len(node))
@@ -151,9 +149,7 @@ def _pile(
                 level[name] = _outwards(np.minimum.reduceat(boxes[side], first), -np.inf)
             for name, side in (("east", 2), ("north", 3)):
                 level[name] = _outwards(np.maximum.reduceat(boxes[side], first), np.inf)
-        flattest = np.minimum(
-            90.0, np.maximum(np.abs(level["south"]), np.abs(level["north"])).astype(np.float64)
-        )
+        flattest = np.minimum(90.0, np.maximum(np.abs(level["south"]), np.abs(level["north"])).astype(np.float64))
         level["least_cos"] = np.maximum(0.0, _outwards(np.cos(np.radians(flattest)), -np.inf))
         level["first"], level["many"] = below + first, np.diff(np.r_[first, len(group)])
         level["region"], level["leaf"] = group[first], leaf and not levels
@@ -188,10 +184,7 @@ def reach_m(borders: Borders, root: int, lon: float, lat: float, cap_m: float, b
             for place in range(it.first, it.first + it.many):
                 p = piece[place]
                 south, north = min(p.y1, p.y2), max(p.y1, p.y2)
-                if (
-                    gap(lon, lat, cos_lat, min(p.x1, p.x2), south, max(p.x1, p.x2), north, it.least_cos)
-                    > limit
-                ):
+                if gap(lon, lat, cos_lat, min(p.x1, p.x2), south, max(p.x1, p.x2), north, it.least_cos) > limit:
                     continue
                 far = piece_m(lon, lat, p.x1, p.y1, p.x2, p.y2)
                 if far < best or (far == best and whose > it.region):

@@ -51,8 +51,7 @@ def check(control: Control) -> None:
     """Raise InvalidControl if this record can never be used."""
     if not 0 <= control.at_ms < TIME_END_MS:
         raise InvalidControl(
-            f"at_ms is {control.at_ms}; allowed: 1970-01-01 to 2099-12-31, in Unix milliseconds. Check the "
-            "unit."
+            f"at_ms is {control.at_ms}; allowed: 1970-01-01 to 2099-12-31, in Unix milliseconds. Check the unit."
         )
     for field in ("device", "layer", "version"):
         text = getattr(control, field, None)

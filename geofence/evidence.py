@@ -45,9 +45,7 @@ def cap_m(accuracy_m: float, confidence: float, rule: RuleRow) -> float:
 
 
 @njit(cache=True)
-def caps_m(
-    accuracy_m: NDArray[np.float64], confidence: NDArray[np.float64], rule: RuleRow
-) -> NDArray[np.float64]:
+def caps_m(accuracy_m: NDArray[np.float64], confidence: NDArray[np.float64], rule: RuleRow) -> NDArray[np.float64]:
     """`cap_m` of a column."""
     caps = np.empty(len(accuracy_m))
     for i in range(len(accuracy_m)):

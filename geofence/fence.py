@@ -26,6 +26,7 @@ from geofence.region import Version
 from geofence.roster import Roster
 from geofence.text import Texts
 from geofence.tracks import CONSENT_GIVEN, CONSENT_UNSAID, CONSENT_WITHDRAWN, DEVICE, NEVER, NONE
+from geofence.view import TrackView, track_view
 
 BATCH = 1 << 16
 NO_CONSENT = "no_consent"
@@ -83,9 +84,7 @@ class Fence:
             )
         names = [version.layer for version in versions]
         if len(set(names)) < len(names):
-            raise ValueError(
-                f"layers are {names}; one version of each can be in force: put the others into `library`"
-            )
+            raise ValueError(f"layers are {names}; one version of each can be in force: put the others into `library`")
         self.clock_ms = NEVER
         self._required = consent == "required"
         self._forget_ms, self._bar_ms = int(forget_after_s * 1000), int(max_age_s * 1000)
@@ -160,6 +159,14 @@ class Fence:
         """The devices of which something is remembered, with their rows, in the order of their names."""
         return iter(sorted((self._roster.name(slot), slot) for slot in self._roster.live().tolist()))
 
+    def tracks(self) -> Iterator[TrackView]:
+        """Every track as people read it, by device and layer."""
+        for device, slot in self.devices():
+            heard_ms = int(self._devices["heard_ms"][slot])
+            for layer in self._layers.values():
+                if layer.tracks.span["born_ms"][slot] != NEVER:
+                    yield track_view(layer, slot, device=device, user=self._user(None, slot), heard_ms=heard_ms)
+
     # -- the flow of a batch -------------------------------------------------------------------------------------
 
     def _observe(self, pings: Pings, start: int, report: Report) -> None:
@@ -183,27 +190,19 @@ class Fence:
         codes = pings.faults()
         for row in np.flatnonzero(codes).tolist():
             fault = fault_of(int(codes[row]))
-            report.rejected.append(
-                Refusal(start + row, fault.reason, fault.message(pings.value(row, fault.field)))
-            )
+            report.rejected.append(Refusal(start + row, fault.reason, fault.message(pings.value(row, fault.field))))
         return codes != 0
 
-    def _find_devices(
-        self, pings: Pings, refused: NDArray[np.bool_], start: int, report: Report
-    ) -> NDArray[np.int64]:
+    def _find_devices(self, pings: Pings, refused: NDArray[np.bool_], start: int, report: Report) -> NDArray[np.int64]:
         """The slot of each device (0 for a refused ping); refuses pings without consent in place."""
         slots = np.zeros(len(pings), np.int64)
         rows = np.flatnonzero(~refused)
-        slots[rows] = self._roster.slots_of(
-            pings.device if len(rows) == len(pings) else pings.device.take(rows)
-        )
+        slots[rows] = self._roster.slots_of(pings.device if len(rows) == len(pings) else pings.device.take(rows))
         self._reserve(len(pings))
         consent = self._devices["consent"][slots]
         without = ~refused & (consent != CONSENT_GIVEN if self._required else consent == CONSENT_WITHDRAWN)
         for row in np.flatnonzero(without).tolist():
-            message = (
-                f"device {pings.device[row]!r} has not given consent; send a consent record for it first"
-            )
+            message = f"device {pings.device[row]!r} has not given consent; send a consent record for it first"
             report.rejected.append(Refusal(start + row, NO_CONSENT, message))
         if without.any():
             report.rejected.sort(key=lambda refusal: refusal.row)

@@ -80,9 +80,7 @@ def _regions(document: _Document, text: bytes, layer: str) -> tuple[Region, ...]
     if document.type == "FeatureCollection":
         pieces = decode(_read_features, document.features, "features")
         if not pieces:
-            raise Malformed(
-                "the file has no features; allowed: at least one. Add a region, or leave the file out."
-            )
+            raise Malformed("the file has no features; allowed: at least one. Add a region, or leave the file out.")
         features = [_feature(piece, f"features[{index}]") for index, piece in enumerate(pieces)]
     elif document.type == "Feature":
         features = [_feature(text, "the feature")]
@@ -106,8 +104,7 @@ def _feature(piece: bytes | msgspec.Raw, where: str) -> tuple[str, Mapping[str, 
     properties = feature.properties or {}
     if feature.type != "Feature":
         raise Malformed(
-            f"{where} has type {shown(feature.type)}; allowed: Feature. Wrap the geometry in a Feature with "
-            "an id."
+            f"{where} has type {shown(feature.type)}; allowed: Feature. Wrap the geometry in a Feature with an id."
         )
     ident = _id(feature, properties, where)
     where = f"{where} (id {shown(ident)})"

@@ -50,9 +50,7 @@ class Shapes:
         read = decode(_read_geometry, geometry, f"the geometry of {where}")
         if read.type not in ("Polygon", "MultiPolygon"):
             found = _type_name(read.type)
-            raise Malformed(
-                f"{where} is a {found}; allowed: Polygon or MultiPolygon. Convert it, or leave it out."
-            )
+            raise Malformed(f"{where} is a {found}; allowed: Polygon or MultiPolygon. Convert it, or leave it out.")
         polygons = _polygons(read, where)
         if not polygons or not all(polygons):
             raise Malformed(f"{where} has an empty geometry. Leave the feature out, or give it a polygon.")
@@ -138,9 +136,7 @@ def _polygons(read: _Geometry, where: str) -> list[list[Ring]]:
 def _flattened(ring: list[list[float]], where: str) -> Ring:
     for position in ring:
         if len(position) < 2:
-            raise Malformed(
-                f"{where} has the position {position}; allowed: [lon, lat] or [lon, lat, altitude]"
-            )
+            raise Malformed(f"{where} has the position {position}; allowed: [lon, lat] or [lon, lat, altitude]")
     return [(position[0], position[1]) for position in ring]
 
 

@@ -17,7 +17,9 @@ FEW = 6  # edges that a leaf may keep
 DEEPEST = 26  # 5e-6 degrees, half a metre
 WIDEST_DEG = 0.09  # a leaf with edges is no wider, so that most of the land lies in leaves without
 BROADEST_DEG = 2.9  # nor any leaf than this, so that what is known of its middle says something of all of it
-KNOWN_M = 250.0  # a leaf with edges also keeps those that lie this near to it, so that a ping far from them needs no search
+KNOWN_M = (
+    250.0  # a leaf with edges also keeps those that lie this near to it, so that a ping far from them needs no search
+)
 LOCALS = 62  # regions with edges in one leaf; more than that is left to the reference
 CROWDED = -2
 _TRIES = 24  # places tried for an anchor
@@ -71,16 +73,9 @@ def crossing(x1: float, y1: float, x2: float, y2: float, ax: float, ay: float, p
 
 
 @njit(cache=True)
-def _touches(
-    x1: float, y1: float, x2: float, y2: float, west: float, south: float, east: float, north: float
-) -> bool:
+def _touches(x1: float, y1: float, x2: float, y2: float, west: float, south: float, east: float, north: float) -> bool:
     """Whether an edge (x1 <= x2) meets a box; never says no wrongly."""
-    if (
-        x2 < west - NEAR_DEG
-        or x1 > east + NEAR_DEG
-        or max(y1, y2) < south - NEAR_DEG
-        or min(y1, y2) > north + NEAR_DEG
-    ):
+    if x2 < west - NEAR_DEG or x1 > east + NEAR_DEG or max(y1, y2) < south - NEAR_DEG or min(y1, y2) > north + NEAR_DEG:
         return False
     dx, dy = x2 - x1, y2 - y1
     a, b = dx * (south - y1) - dy * (west - x1), dx * (south - y1) - dy * (east - x1)
@@ -196,9 +191,7 @@ def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped
         west, south, width, height, ax, ay = part[frames]
         these = arena[start:end].copy()
         many = end - start
-        stop = (
-            (many == 0 and width <= BROADEST_DEG) or (many <= FEW and width <= WIDEST_DEG) or depth >= DEEPEST
-        )
+        stop = (many == 0 and width <= BROADEST_DEG) or (many <= FEW and width <= WIDEST_DEG) or depth >= DEEPEST
         if not stop and many <= LOCALS and width <= WIDEST_DEG:
             stop = _share_a_vertex(x1, y1, x2, y2, these, west, south, west + width, south + height)
         if stop:

@@ -206,12 +206,8 @@ class LayerState:
         if self._before is None or not slots:
             return []
         span = self.tracks.span
-        stale = [
-            slot for slot in slots if span["born_ms"][slot] != NEVER and span["epoch"][slot] != self._epoch
-        ]
-        told = (self._settle_overlay if self.atlas.overlay else self._settle_partition)(
-            stale, name, user_name
-        )
+        stale = [slot for slot in slots if span["born_ms"][slot] != NEVER and span["epoch"][slot] != self._epoch]
+        told = (self._settle_overlay if self.atlas.overlay else self._settle_partition)(stale, name, user_name)
         span["epoch"][slots] = self._epoch
         return told
 
@@ -263,9 +259,7 @@ class LayerState:
                 if int(predecessors[fence]) in then:
                     continue  # it lay in this fence before, and that was not enough: the border did not do it
                 self._begin_in(slot, fence)
-                told.append(
-                    self._event(slot, OUTSIDE, fence, Cause.BOUNDARY, self._switched_ms, name, user_name)
-                )
+                told.append(self._event(slot, OUTSIDE, fence, Cause.BOUNDARY, self._switched_ms, name, user_name))
         return told
 
     def _settle_fence(
@@ -284,9 +278,7 @@ class LayerState:
         fence = int(successors[old])
         inside = region >= 0 and fence != _GONE
         if inside and not np.isnan(beliefs["anchor_lon"][row]):
-            inside = fence in self._fences_at(
-                self.atlas, beliefs["anchor_lon"][row], beliefs["anchor_lat"][row]
-            )
+            inside = fence in self._fences_at(self.atlas, beliefs["anchor_lon"][row], beliefs["anchor_lat"][row])
         if inside:
             chain["fence"][row] = fence
             self.tracks.drop_fence_trail(row)

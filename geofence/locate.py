@@ -86,9 +86,7 @@ def locate_partition(
             if clear:
                 margin_m[row] = cap_m[row]
             else:
-                region[row], margin_m[row] = settle_m(
-                    borders, region[row], within_m, lon[row], lat[row], cap_m[row]
-                )
+                region[row], margin_m[row] = settle_m(borders, region[row], within_m, lon[row], lat[row], cap_m[row])
 
 
 @njit(cache=True)

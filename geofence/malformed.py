@@ -35,9 +35,7 @@ def check_utf8(raw: bytes, what: str) -> bytes:
             text.decode()
         except UnicodeDecodeError as error:
             at = place_of(text, error.start)
-            raise Malformed(
-                f"{what} is not UTF-8: byte 0x{text[error.start]:02x} at {at}. Save it as UTF-8."
-            ) from None
+            raise Malformed(f"{what} is not UTF-8: byte 0x{text[error.start]:02x} at {at}. Save it as UTF-8.") from None
     return text
 
 
@@ -71,8 +69,7 @@ def _explain(message: str, text: bytes, what: str) -> str:
         return f"{what} is not JSON: {found[1]} at {place_of(text, position)}. {_remedy(text, position)}"
     if message == "Input data was truncated":
         return (
-            f"{what} is not JSON: it ends too early, or a quote, bracket or \\u escape is not complete. "
-            "Send all of it."
+            f"{what} is not JSON: it ends too early, or a quote, bracket or \\u escape is not complete. Send all of it."
         )
     if found := _AT_PATH.match(message):
         return f"{what} is not as expected: {found[1].replace('`', '')} at {found[2].lstrip('.')}"

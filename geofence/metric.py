@@ -18,9 +18,7 @@ PIECE_DEG = 1.0  # pieces are no longer than this, so that the search below has 
 _A = 6_378_137.0
 _E2 = 0.0066943799901413165
 _MEAN_RADIUS_M = 6_371_000.0
-_LEAST_RADIUS_M = (
-    6_335_439.0  # the meridian's curvature at the equator: nothing on the ellipsoid curves tighter
-)
+_LEAST_RADIUS_M = 6_335_439.0  # the meridian's curvature at the equator: nothing on the ellipsoid curves tighter
 _RAD = math.pi / 180.0
 
 

@@ -193,9 +193,7 @@ def _worth(
     worth = freshness((time_ms - motion.fresh_ms) / 1000.0, rule.stationary_s)
     motion.fresh_ms = time_ms
     if radius_m <= COARSE_M or forward:
-        by_step = freshness(moved_m, 2.0 * radius_m) * freshness(
-            pause_s, SURE_DAMPING_S if sure else DAMPING_S
-        )
+        by_step = freshness(moved_m, 2.0 * radius_m) * freshness(pause_s, SURE_DAMPING_S if sure else DAMPING_S)
         worth = max(worth, by_step)
     return worth
 

@@ -108,9 +108,7 @@ def pass_partition(span, motion, evidence, trails, free, left, borders, within_m
             new_evidence(belief, UNKNOWN)
         home = 0.0
         if belief.region != UNKNOWN and region[row] != belief.region:
-            home = home_m(
-                borders, belief.region, region[row], covered[row], within_m, lon[row], lat[row], cap_m[row]
-            )
+            home = home_m(borders, belief.region, region[row], covered[row], within_m, lon[row], lat[row], cap_m[row])
         trail = scratch if its.trail == NONE else trails[its.trail]
         outcome[row], crossings = step(
             own, belief, trail, lon[row], lat[row], accuracy_m[row], confidence[row], source[row], time_ms[row],

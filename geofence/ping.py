@@ -112,9 +112,7 @@ FAULTS = (
         "a finite number of metres, or none",
         "Leave accuracy_m out if it is not known.",
     ),
-    Fault(
-        9, "confidence_range", "confidence", "more than 0 and less than 1", "Leave it out: 0.68 is assumed."
-    ),
+    Fault(9, "confidence_range", "confidence", "more than 0 and less than 1", "Leave it out: 0.68 is assumed."),
     Fault(10, "speed_range", "speed_mps", "0 or more, or none", "Leave speed_mps out if it is not known."),
     Fault(
         11,

@@ -28,9 +28,7 @@ Entries = NDArray[np.void]
 class Quadtree(NamedTuple):
     """The tree in columns. Leaf k: its anchor, edges, the regions whose edges they are, and what covers all of it."""
 
-    grid: NDArray[
-        np.int32
-    ]  # the node of each cell of a GRID x GRID raster of the world: where the descent begins
+    grid: NDArray[np.int32]  # the node of each cell of a GRID x GRID raster of the world: where the descent begins
     child: NDArray[np.int32]  # of a node: its first child, or -1 - leaf
     leaf: NDArray[np.void]  # LEAF
     entry: NDArray[np.void]  # ENTRY
@@ -109,9 +107,7 @@ def _raster(child: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 @njit(cache=True)
-def find_leaves(
-    tree: Quadtree, lon: NDArray[np.float64], lat: NDArray[np.float64], out: NDArray[np.int64]
-) -> None:
+def find_leaves(tree: Quadtree, lon: NDArray[np.float64], lat: NDArray[np.float64], out: NDArray[np.int64]) -> None:
     """The leaf that each point lies in, or within rounding of."""
     child, grid = tree.child, tree.grid
     for row in range(len(lon)):

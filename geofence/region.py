@@ -78,9 +78,7 @@ class Version:
         given = codes if codes is not None else {region.id: rank for rank, region in enumerate(ordered, 1)}
         missing = [region.id for region in ordered if region.id not in given]
         if missing:
-            raise InvalidRegion(
-                f"layer {layer!r}: region {missing[0]!r} has no code; give every region a code once"
-            )
+            raise InvalidRegion(f"layer {layer!r}: region {missing[0]!r} has no code; give every region a code once")
         in_order = tuple(given[region.id] for region in ordered)
         return cls(layer, kind, tuple(ordered), rule, dwell_s, float(nearest_within_m), in_order)
 
@@ -103,9 +101,7 @@ class Version:
             "rule": self.rule.to_table(),
             "dwell_s": self.dwell_s,
             "geometry": self.geometry_hash,
-            "regions": [
-                [region.id, region.name, code] for region, code in zip(self.regions, self.codes, strict=True)
-            ],
+            "regions": [[region.id, region.name, code] for region, code in zip(self.regions, self.codes, strict=True)],
         }
         return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
@@ -121,28 +117,18 @@ def _check_settings(layer: str, kind: Kind, dwell_s: float | None, nearest_withi
             f"layer name is {layer[:80]!r}; allowed: 1 to {ID_BYTES} printable bytes. Rename the layer."
         )
     if dwell_s is not None and not 0 < dwell_s <= 366 * 86_400:
-        raise InvalidRegion(
-            f"layer {layer!r}: dwell_s is {dwell_s}; allowed: more than 0 s and at most 366 days"
-        )
+        raise InvalidRegion(f"layer {layer!r}: dwell_s is {dwell_s}; allowed: more than 0 s and at most 366 days")
     if dwell_s is not None and kind is Kind.PARTITION:
-        raise InvalidRegion(
-            f"layer {layer!r}: dwell_s is {dwell_s}; only overlay layers tell dwells. Leave it out."
-        )
+        raise InvalidRegion(f"layer {layer!r}: dwell_s is {dwell_s}; only overlay layers tell dwells. Leave it out.")
     if not 0 <= nearest_within_m <= 50_000:
         raise InvalidRegion(f"layer {layer!r}: nearest_within_m is {nearest_within_m}; allowed: 0 to 50000")
     if nearest_within_m and kind is Kind.OVERLAY:
-        raise InvalidRegion(
-            f"layer {layer!r}: nearest_within_m is {nearest_within_m}; only a partition can use it"
-        )
+        raise InvalidRegion(f"layer {layer!r}: nearest_within_m is {nearest_within_m}; only a partition can use it")
 
 
 def _check_ids(layer: str, ordered: list[Region]) -> None:
     for region in ordered:
-        if (
-            not region.id
-            or len(region.id.encode("utf-8", "surrogatepass")) > ID_BYTES
-            or not region.id.isprintable()
-        ):
+        if not region.id or len(region.id.encode("utf-8", "surrogatepass")) > ID_BYTES or not region.id.isprintable():
             raise InvalidRegion(
                 f"layer {layer!r}: region id is {region.id[:80]!r}; allowed: 1 to {ID_BYTES} printable bytes. "
                 "Give every feature an id, or an `id` property."

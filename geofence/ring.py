@@ -63,9 +63,9 @@ def twins(these: Edges) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         these[:4],
         strict=True,
     ):
-        key = (key ^ (key >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) + column.view(
-            np.uint64
-        ) * np.uint64(factor)
+        key = (key ^ (key >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) + column.view(np.uint64) * np.uint64(
+            factor
+        )
     order = np.argsort(key, kind="stable")
     same = np.zeros(len(key), np.bool_)
     same[1:] = key[order[1:]] == key[order[:-1]]

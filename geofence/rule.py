@@ -48,9 +48,7 @@ class Rule:
             if value is None and name in GATES:
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-                raise InvalidRule(
-                    f"rule: {name} is {value!r}, but must be a number from {least:g} to {most:g}"
-                )
+                raise InvalidRule(f"rule: {name} is {value!r}, but must be a number from {least:g} to {most:g}")
             if name == "min_pings" and value != int(value):
                 raise InvalidRule(f"rule: min_pings is {value!r}, but pings are counted in whole numbers")
             if not least <= value <= most:

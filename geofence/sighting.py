@@ -39,9 +39,7 @@ def settle_m(
     everything = len(borders.root) - 1
     coast = everything - 1
     if within_m <= 0.0:
-        margin, _ = reach_m(
-            borders, borders.root[covered if covered >= 0 else everything], lon, lat, cap_m, -1
-        )
+        margin, _ = reach_m(borders, borders.root[covered if covered >= 0 else everything], lon, lat, cap_m, -1)
         return covered, margin
     if covered >= 0:
         own, _ = reach_m(borders, borders.root[covered], lon, lat, 2.0 * cap_m, -1)

@@ -130,9 +130,7 @@ class Tracks:
         """Memory in use: rows that were taken, not room."""
         columns = (self.span, self.motion, self.evidence, self.place)
         rows = sum(column.nbytes for column in columns)
-        return rows + sum(
-            pool.used * column.itemsize for pool in (self.fences, self.trails) for column in pool.columns
-        )
+        return rows + sum(pool.used * column.itemsize for pool in (self.fences, self.trails) for column in pool.columns)
 
     def drop_fence(self, slot: int, row: int) -> None:
         """Take one fence row out of a device's chain."""

@@ -33,8 +33,7 @@ class NewerVersion(Malformed):
 
     def __init__(self, what: str, found: int, known: int) -> None:
         super().__init__(
-            f"{what} has version {found}; this program reads versions up to {known}. Update the program "
-            "that reads."
+            f"{what} has version {found}; this program reads versions up to {known}. Update the program that reads."
         )
 
 
@@ -142,9 +141,7 @@ def _check_record(record: _PingRecord) -> None:
         raise NewerVersion("the ping", record.v, PING_VERSION)
     if (record.source or "unknown") not in SOURCES:
         allowed = ", ".join(SOURCES)
-        raise Malformed(
-            f"source is {shown(record.source)}; allowed: {allowed}. Leave it out if it is not known."
-        )
+        raise Malformed(f"source is {shown(record.source)}; allowed: {allowed}. Leave it out if it is not known.")
 
 
 def _columns(records: list[_PingRecord]) -> Pings:

@@ -21,9 +21,7 @@ UNUSABLE = 2
 _REGIONS_HELP = (
     "GeoJSON of a layer (.geojson, .json, .gz). NAME names the layer; else the file's stem does. Repeatable."
 )
-_KIND_HELP = (
-    "partition (a device is in one region) or overlay (fences may overlap). VALUE or LAYER=VALUE. Repeatable."
-)
+_KIND_HELP = "partition (a device is in one region) or overlay (fences may overlap). VALUE or LAYER=VALUE. Repeatable."
 _ENGINE_HELP = "Who locates: the quick engine, or the plain one that judges it. Same answers."
 _NEAREST_HELP = "A point in no region takes the nearest one within M metres. M or LAYER=M."
 _DWELL_HELP = "Overlay layers also tell who stays in a fence for S seconds. S or LAYER=S."
@@ -69,9 +67,7 @@ def cli() -> None:
 
 @cli.command(epilog=_LOCATE_EXAMPLES)
 @_layer_options
-@click.option(
-    "--cap-m", type=float, default=50_000.0, show_default=True, help="The largest margin that is told."
-)
+@click.option("--cap-m", type=float, default=50_000.0, show_default=True, help="The largest margin that is told.")
 @click.argument("points", metavar="POINTS")
 def locate(
     *,

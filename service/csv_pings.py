@@ -144,8 +144,6 @@ class _Columns:
 def _rejected(row: int, line: int, name: str, cell: bytes) -> Rejected:
     if name in _FAULT_CODES:
         fault = fault_of(_FAULT_CODES[name])
-        return Rejected(
-            row, line, fault.reason, f"{name} is {shown(cell)}; allowed: {fault.allowed}. {fault.remedy}"
-        )
+        return Rejected(row, line, fault.reason, f"{name} is {shown(cell)}; allowed: {fault.allowed}. {fault.remedy}")
     message = f"{name} is {shown(cell)}; allowed: {_ALLOWED[name]}. Leave the cell empty if it is not known."
     return Rejected(row, line, f"{name}_value", message)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from geofence.geojson import RegionFile, read_regions
+from geofence.geojson import RegionFile, Settings, read_regions
 from geofence.region import InvalidRegion, Kind, Version
 from geofence.rule import PRESETS, InvalidRule, Rule
 from service.source import Source, Unusable
@@ -43,16 +43,16 @@ def load_versions(options: LayerOptions) -> list[Version]:
     dwells = _chosen("--dwell", options.dwell, names, _number)
     versions = []
     for name, path, content in files:
-        settings = content.settings
-        kind = kinds.get(name) or settings.kind or Kind.PARTITION
+        kind = kinds.get(name) or content.settings.kind or Kind.PARTITION
+        nearest_m, dwell_s = _fitting(content.settings, kind)
         try:
             version = Version.of(
                 name,
                 content.regions,
                 kind=kind,
                 rule=rules.get(name) or Rule(),
-                nearest_within_m=nearest.get(name, settings.nearest_within_m or 0.0),
-                dwell_s=dwells.get(name, settings.dwell_s),
+                nearest_within_m=nearest.get(name, nearest_m),
+                dwell_s=dwells.get(name, dwell_s),
             )
         except InvalidRegion as error:
             raise Unusable(f"{path}: {error}") from None
@@ -60,14 +60,17 @@ def load_versions(options: LayerOptions) -> list[Version]:
     return versions
 
 
+def versions_of(files: Sequence[str]) -> list[Version]:
+    """The versions of region files as their own settings have them."""
+    return load_versions(LayerOptions(files))
+
+
 def check_distinct(versions: Sequence[Version]) -> None:
     """Refuse two files for one layer, where a layer has one version only."""
     names = [version.layer for version in versions]
     for name in names:
         if names.count(name) > 1:
-            raise Unusable(
-                f"--regions: layer {name!r} is given {names.count(name)} times. Name them: NAME=FILE."
-            )
+            raise Unusable(f"--regions: layer {name!r} is given {names.count(name)} times. Name them: NAME=FILE.")
 
 
 def _read(given: str) -> tuple[str, str, RegionFile]:
@@ -85,9 +88,16 @@ def _read(given: str) -> tuple[str, str, RegionFile]:
         raise Unusable(f"{path}: {error}") from None
 
 
-def _chosen(
-    option: str, given: Sequence[str], names: list[str], read: Callable[[str, str], T]
-) -> Mapping[str, T]:
+def _fitting(settings: Settings, kind: Kind) -> tuple[float, float | None]:
+    """The file's settings, without those that the kind asked for has no use for."""
+    if settings.kind is None or settings.kind is kind:
+        return settings.nearest_within_m or 0.0, settings.dwell_s
+    if kind is Kind.OVERLAY:
+        return 0.0, settings.dwell_s
+    return settings.nearest_within_m or 0.0, None
+
+
+def _chosen(option: str, given: Sequence[str], names: list[str], read: Callable[[str, str], T]) -> Mapping[str, T]:
     """What an option says of each layer."""
     everywhere: dict[str, T] = {}
     single: dict[str, T] = {}
@@ -125,9 +135,7 @@ def _rule(option: str, text: str) -> Rule:
     path = Path(text)
     if path.suffix.lower() != ".toml":
         presets = ", ".join(PRESETS)
-        raise Unusable(
-            f"{option}: there is no preset {text!r}; allowed: {presets}, or a file whose name ends in .toml"
-        )
+        raise Unusable(f"{option}: there is no preset {text!r}; allowed: {presets}, or a file whose name ends in .toml")
     with Source(text) as source:
         raw = source.read_all(1 << 20)
     try:

@@ -8,14 +8,15 @@ difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geofence.atlas import Atlas
 from geofence.control import Tick
-from geofence.crossing import Crossing
+from geofence.crossing import Change, Crossing
 from geofence.fence import Fence, Report, UnknownVersion
 from service.rows import Batch, Order, Rejected
 
@@ -31,10 +32,10 @@ class Played:
 class Player:
     """Plays parts of a file into a fence, and counts."""
 
-    def __init__(self, fence: Fence, *, ticking: bool) -> None:
-        """`ticking`: apply ticks where they are due."""
+    def __init__(self, fence: Fence, *, ticking: bool, atlases: Mapping[str, Atlas] | None = None) -> None:
+        """`ticking`: apply ticks where they are due. `atlases`: those of the fence by version hash, if at hand."""
         self.fence, self._ticking = fence, ticking
-        self._stepping = any(version.dwell_s is not None for version in fence.versions().values())
+        self._scout = _scout(fence, atlases or {}) if ticking else None
         self.counts: dict[str, dict[str, int]] = {layer: {} for layer in fence.versions()}
         self.rows = self.pings = self.events = 0
 
@@ -73,16 +74,31 @@ class Player:
             yield 0, len(part.pings)
             return
         clock = self._clock(part)
+        dwells = np.searchsorted(clock, self._foreseen(part)).tolist()
         start = 0
         while start < len(clock):
             self._tick_until(int(clock[start]), played)
             due = self.fence.due_ms()
             end = len(clock) if due is None else int(np.searchsorted(clock, due))
-            if self._stepping:  # a dwell may become due by any ping: go no further than time stands still
-                end = min(end, int(np.searchsorted(clock, clock[start], side="right")))
-            end = max(end, start + 1)
+            end = max(start + 1, min([end, *(row for row in dwells if row > start)]))
             yield start, end
             start = end
+
+    def _foreseen(self, part: Batch) -> NDArray[np.int64]:
+        """When those who enter a fence in this batch may be due for a dwell.
+
+        Everything else that is due is known before the batch begins. Dwelling has no part in who enters, so
+        a scout that tells no dwells can go ahead and see.
+        """
+        if self._scout is None:
+            return np.empty(0, np.int64)
+        dwell_ms = {
+            name: int(version.dwell_s * 1000)
+            for name, version in self.fence.versions().items()
+            if version.dwell_s is not None
+        }
+        entered = [one for one in self._scout.play(part).crossings if one.change is Change.ENTERED]
+        return np.unique(np.array([one.occurred_ms + dwell_ms[one.layer] for one in entered], np.int64))
 
     def _clock(self, part: Batch) -> NDArray[np.int64]:
         """The partition's time at each row; a ping that will be refused does not advance it."""
@@ -110,3 +126,15 @@ class Player:
             counts = self.counts[layer]
             for outcome, count in counter.items():
                 counts[outcome] = counts.get(outcome, 0) + count
+
+
+def _scout(fence: Fence, atlases: Mapping[str, Atlas]) -> Player | None:
+    """A player of the layers that have a dwell time, without it; None if there are none."""
+    shared: dict[str, Atlas] = {}
+    for version in fence.versions().values():
+        if version.dwell_s is not None:
+            without = replace(version, dwell_s=None)
+            known = atlases.get(version.hash)
+            shared[without.hash] = Atlas(without, arrays=known.arrays() if known else None)
+    versions = [atlas.version for atlas in shared.values()]
+    return Player(Fence(versions, atlases=shared), ticking=True) if versions else None

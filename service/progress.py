@@ -35,9 +35,7 @@ class Progress:
                 DownloadColumn(),
                 TimeRemainingColumn(),
             )
-            self._bar = Progress(
-                *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
-            )
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
             self._task = self._bar.add_task(self._source.name, total=self._source.size or None)
             self._bar.start()
         return self

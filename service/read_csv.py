@@ -47,23 +47,17 @@ class CsvFile:
         self.header_raw = self._first_line()
         self.crlf = self.header_raw.endswith(b"\r")
         self.header_raw = self.header_raw.removesuffix(b"\r")
-        self.header = [
-            name.decode("utf-8", "replace").strip().lower() for name in _cells(self.header_raw) or []
-        ]
+        self.header = [name.decode("utf-8", "replace").strip().lower() for name in _cells(self.header_raw) or []]
 
     def index(self, name: str, *, required: bool = True) -> int | None:
         """The column of this name. Raises Unusable if there are two, or none and it is required."""
         places = [place for place, found in enumerate(self.header) if found == name]
         if len(places) > 1:
-            raise Unusable(
-                f"{self._source.name}: there are {len(places)} columns {name!r}. Rename all but one."
-            )
+            raise Unusable(f"{self._source.name}: there are {len(places)} columns {name!r}. Rename all but one.")
         if not places and required:
             found = ", ".join(self.header)[:120] or "none"
             hint = "Put a header line first, with commas between the names."
-            raise Unusable(
-                f"{self._source.name}: there is no column {name!r}; the columns are {found!r}. {hint}"
-            )
+            raise Unusable(f"{self._source.name}: there is no column {name!r}; the columns are {found!r}. {hint}")
         return places[0] if places else None
 
     def batches(self) -> Iterator[Records]:
@@ -91,8 +85,7 @@ class CsvFile:
         self._carry += chunk
         if len(self._carry) > LINE_BYTES and b"\n" not in self._carry:
             raise Unusable(
-                f"{self._source.name}: line {self._line + 1} is longer than {LINE_BYTES >> 20} MiB. Is this "
-                "a CSV file?"
+                f"{self._source.name}: line {self._line + 1} is longer than {LINE_BYTES >> 20} MiB. Is this a CSV file?"
             )
 
     def _next_lines(self) -> list[bytes]:

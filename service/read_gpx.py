@@ -114,9 +114,7 @@ class _Points:
             self._rejected.append(Rejected(self.row, point.line, fault.reason, str(fault)))
 
     def _refuse_doctype(self, *_: object) -> None:
-        raise Unusable(
-            f"{self._source.name}: has a document type declaration; allowed: none. Remove <!DOCTYPE ...>."
-        )
+        raise Unusable(f"{self._source.name}: has a document type declaration; allowed: none. Remove <!DOCTYPE ...>.")
 
 
 def read_gpx_pings(source: Source, *, begun: bytes = b"") -> Iterator[Batch]:

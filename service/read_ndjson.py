@@ -62,8 +62,7 @@ def _lines(source: Source, begun: bytes) -> Iterator[tuple[int, bytes]]:
             yield line, raw
         if len(carry) > LINE_BYTES:
             raise Unusable(
-                f"{source.name}: line {line + 1} is longer than {LINE_BYTES >> 20} MiB. Write one JSON "
-                "object per line."
+                f"{source.name}: line {line + 1} is longer than {LINE_BYTES >> 20} MiB. Write one JSON object per line."
             )
     if carry:
         yield line + 1, carry

@@ -54,9 +54,7 @@ def _format(begun: bytes, name: str) -> Format:
     if begun.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Unusable(f"{name}: is UTF-16; allowed: UTF-8. Save it as UTF-8.")
     if text.startswith(b"["):
-        raise Unusable(
-            f"{name}: is a JSON array; allowed: NDJSON, one object per line. Convert it (jq -c '.[]')."
-        )
+        raise Unusable(f"{name}: is a JSON array; allowed: NDJSON, one object per line. Convert it (jq -c '.[]').")
     if text.startswith(b"{"):
         return Format.NDJSON
     return Format.GPX if text.startswith(b"<") else Format.CSV

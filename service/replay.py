@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from geofence.atlas import Atlas
 from geofence.fence import Fence
 from geofence.hysteresis import OUTCOMES
 from geofence.region import Version
@@ -39,11 +40,12 @@ class ReplayOptions:
 
 def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: ReplayOptions) -> None:
     """Replay a file and write its events. Of several versions of a layer the first is in force."""
-    fence = fence_of(versions, options)
+    atlases = {version.hash: Atlas(version, options.engine) for version in versions}
+    fence = fence_of(versions, options, atlases)
     complaints = Complaints(path)
     with Source(path) as source, Progress(source) as progress:
         file = PingFile(source)
-        player = Player(fence, ticking=file.format is not Format.NDJSON)
+        player = Player(fence, ticking=file.format is not Format.NDJSON, atlases=atlases)
         for part in file.batches():
             played = player.play(part)
             for rejected in sorted(played.rejected, key=lambda one: one.row):
@@ -60,7 +62,7 @@ def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: 
         _print_stats(player)
 
 
-def fence_of(versions: Sequence[Version], options: ReplayOptions) -> Fence:
+def fence_of(versions: Sequence[Version], options: ReplayOptions, atlases: dict[str, Atlas]) -> Fence:
     """A fence with the first version of each layer in force and the others at hand for a switch."""
     first: dict[str, Version] = {}
     for version in versions:
@@ -69,7 +71,7 @@ def fence_of(versions: Sequence[Version], options: ReplayOptions) -> Fence:
     for version in library:
         force = first[version.layer].hash
         note(f"layer {version.layer!r}: version {force} is in force, {version.hash} waits for a switch")
-    return Fence(list(first.values()), engine=options.engine, consent=options.consent, library=library)
+    return Fence(list(first.values()), engine=options.engine, consent=options.consent, library=library, atlases=atlases)
 
 
 def _write_tracks(fence: Fence, path: str) -> None:

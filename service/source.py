@@ -59,9 +59,7 @@ class Source:
         try:
             return self._bytes.read(size)
         except (EOFError, zlib.error) as error:
-            raise Unusable(
-                f"{self.name}: the gzip data is damaged or cut off ({error}). Pack it again."
-            ) from None
+            raise Unusable(f"{self.name}: the gzip data is damaged or cut off ({error}). Pack it again.") from None
         except (OSError, ValueError) as error:
             raise Unusable(f"{self.name}: {_why(error)}") from None
 
@@ -72,9 +70,7 @@ class Source:
         while piece := self.read():
             left -= len(piece)
             if left < 0:
-                raise Unusable(
-                    f"{self.name}: unpacked it is larger than {most_bytes >> 20} MiB. Split or simplify it."
-                )
+                raise Unusable(f"{self.name}: unpacked it is larger than {most_bytes >> 20} MiB. Split or simplify it.")
             pieces.append(piece)
         return b"".join(pieces)
 
@@ -104,9 +100,7 @@ class _Counted(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        piece = (
-            self._inner.read1(len(buffer)) if hasattr(self._inner, "read1") else self._inner.read(len(buffer))
-        )
+        piece = self._inner.read1(len(buffer)) if hasattr(self._inner, "read1") else self._inner.read(len(buffer))
         buffer[: len(piece)] = piece
         self.count += len(piece)
         return len(piece)

@@ -134,9 +134,7 @@ def test_most_provinces_bear_a_code_of_iso_3166_2() -> None:
         ("provinces", 180.0, -85.0, "AQ-x-antarctica"),
     ],
 )
-def test_nothing_is_missing_at_the_180th_meridian_and_the_pole(
-    name: str, lon: float, lat: float, id_: str
-) -> None:
+def test_nothing_is_missing_at_the_180th_meridian_and_the_pole(name: str, lon: float, lat: float, id_: str) -> None:
     assert region_at(name, lon=lon, lat=lat) == id_
 
 
@@ -215,9 +213,7 @@ def test_a_patch_that_two_regions_claim_goes_to_the_valid_one() -> None:
 def test_another_file_than_the_named_package_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "us-atlas-3.0.1.tgz"
     other.write_bytes(b"something else")
-    with pytest.raises(
-        packages.WrongPackage, match=r"us-atlas 3\.0\.1 has e6daba.*npm pack us-atlas@3\.0\.1"
-    ):
+    with pytest.raises(packages.WrongPackage, match=r"us-atlas 3\.0\.1 has e6daba.*npm pack us-atlas@3\.0\.1"):
         packages.US_ATLAS.read(other, member="package/counties-10m.json")
 
 

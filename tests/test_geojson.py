@@ -43,9 +43,7 @@ def refusal(raw: bytes) -> str:
 
 def test_a_collection_gives_its_polygons_in_order() -> None:
     several = {"type": "MultiPolygon", "coordinates": [[SQUARE, HOLE], [[[4, 4], [5, 4], [5, 5], [4, 4]]]]}
-    regions = read_regions(
-        collection(feature("b", several), feature("a"), feature("c", several)), layer="x"
-    ).regions
+    regions = read_regions(collection(feature("b", several), feature("a"), feature("c", several)), layer="x").regions
     assert [region.geometry.geom_type for region in regions] == ["MultiPolygon", "Polygon", "MultiPolygon"]
     assert [region.geometry.area for region in regions] == [4.375, 4.0, 4.375]
 
@@ -119,9 +117,7 @@ BAD_FILES = {
     "a lone surrogate": (collection(feature()).replace(b'"a"', b'"\\ud800"'), "not JSON"),
     "deep nesting": (b'{"type":"FeatureCollection","features":' + b"[" * 200_000, "nested too deeply"),
     "deep properties": (
-        collection(feature()).replace(
-            b'"properties": {}', b'"properties": {"a":' + b"[" * 9000 + b"]" * 9000 + b"}"
-        ),
+        collection(feature()).replace(b'"properties": {}', b'"properties": {"a":' + b"[" * 9000 + b"]" * 9000 + b"}"),
         "nested too deeply",
     ),
     "an array": (b"[1, 2]", "Expected object, got array"),

@@ -10,9 +10,7 @@ from data.people import DAY_BEGIN_MS, Phones, sample_day
 METRES = 111_195.08
 
 
-def lying_still(
-    setting: Setting, *, devices: int = 40, hours: float = 4.0, every_s: float = 10.0, ios: bool = False
-):
+def lying_still(setting: Setting, *, devices: int = 40, hours: float = 4.0, every_s: float = 10.0, ios: bool = False):
     """Fixes of phones lying still on the equator: east and north error, radius, device, seconds."""
     steps = round(hours * 3600 / every_s)
     device = np.repeat(np.arange(devices), steps)
@@ -188,9 +186,7 @@ def test_neighbours_of_a_border_live_within_60_m_of_it():
 @pytest.mark.parametrize("mode", [Mode.WALK, Mode.CAR, Mode.TRAIN, Mode.PLANE])
 def test_a_journey_ends_where_it_should_at_about_its_speed(mode):
     goal = {Mode.WALK: 0.02, Mode.CAR: 0.1, Mode.TRAIN: 0.8, Mode.PLANE: 8.0}[mode]
-    journeys = Journeys(
-        *(np.array([value]) for value in (0, 60_000, int(mode), 179.9, 1.0, 179.9 + goal - 360, 1.0))
-    )
+    journeys = Journeys(*(np.array([value]) for value in (0, 60_000, int(mode), 179.9, 1.0, 179.9 + goal - 360, 1.0)))
     tracks, spans = travel(np.random.default_rng(3), journeys, begin_ms=0, end_ms=86_400_000)
     assert (tracks.lon[-1] - 179.9, tracks.lat[-1]) == pytest.approx((goal, 1.0), abs=1e-6)
     assert spans.mode.tolist() == [Mode.STAY, mode, Mode.STAY]

@@ -145,9 +145,7 @@ class TestCsv:
             ('"a,1,2,3,4', "quotes", "never closed"),
         ],
     )
-    def test_a_bad_row_is_told_and_hides_no_other(
-        self, write: Any, row: str | bytes, reason: str, told: str
-    ) -> None:
+    def test_a_bad_row_is_told_and_hides_no_other(self, write: Any, row: str | bytes, reason: str, told: str) -> None:
         raw = row if isinstance(row, bytes) else row.encode()
         good = b"good,1,2,3,4\n"
         found, rejected = read(write(HEADER.encode() + good + raw + b"\n" + good))
@@ -211,9 +209,7 @@ class TestCsv:
 
     @QUICK
     @given(
-        rows=st.lists(
-            st.lists(st.text(st.sampled_from('ab ,"\n1;é'), max_size=4), min_size=3, max_size=3), max_size=6
-        ),
+        rows=st.lists(st.lists(st.text(st.sampled_from('ab ,"\n1;é'), max_size=4), min_size=3, max_size=3), max_size=6),
         quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
         chunk=st.integers(1, 9),
     )

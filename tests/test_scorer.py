@@ -1,5 +1,6 @@
 """The scorer, on timelines small enough to be judged by eye."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -13,8 +14,12 @@ from bench.quality.align import EARLY_MS, LATE_MS, align
 from bench.quality.cells import Cells, Frame, border_m, of_sites, polygons, region_of, sight, voronoi
 from bench.quality.corpus import Corpus, Pings, Truth
 from bench.quality.events import EVENT, FIRST_FIX, MOVED, Events
+from bench.quality.ours import ours
+from bench.quality.product import through_core
 from bench.quality.score import Tally, figures, intervals, score
+from bench.quality.simulated import TRIPS, trips
 from bench.quality.visits import Visits, visits
+from geofence.hysteresis import Rule
 
 A, B, C = 0, 1, 2
 MINUTE_S = 60
@@ -33,9 +38,7 @@ def at(*rows: tuple[float, float]) -> dict[str, np.ndarray]:
     return {"time_ms": time_ms, "lon": table[:, 1] / 1e5, "lat": np.full(len(rows), 0.005)}
 
 
-def trip(
-    truth: list[tuple[float, float]], pings: list[tuple[float, float]], accuracy_m: float = 10.0
-) -> Corpus:
+def trip(truth: list[tuple[float, float]], pings: list[tuple[float, float]], accuracy_m: float = 10.0) -> Corpus:
     """One device: where it was and what it reported, both as (seconds, metres east)."""
     true, seen = at(*truth), at(*pings)
     count = len(pings)
@@ -245,9 +248,7 @@ def test_cells_agree_with_their_polygons():
         region = region_of(cells, px, py)
         assert shapes[region].distance(point) < 1e-9
         other = int(rng.integers(len(shapes)))
-        scaled = shapely.transform(
-            shapes[other], lambda c: (c - [cells.lon0, cells.lat0]) * [cells.lon_m, cells.lat_m]
-        )
+        scaled = shapely.transform(shapes[other], lambda c: (c - [cells.lon0, cells.lat0]) * [cells.lon_m, cells.lat_m])
         assert border_m(cells, px, py, other) == pytest.approx(
             scaled.exterior.distance(shapely.Point(px, py)), abs=1e-6
         )
@@ -260,9 +261,7 @@ def test_outside_the_box_is_a_region_of_its_own():
     assert border_m(cells, 20.0, 500.0, -1) == pytest.approx(20.0)
 
 
-def told_by(
-    rule: peers.Judge, *rows: tuple[float, float], accuracy_m: float = 10.0
-) -> list[tuple[int, int, float]]:
+def told_by(rule: peers.Judge, *rows: tuple[float, float], accuracy_m: float = 10.0) -> list[tuple[int, int, float]]:
     """What a rule makes of pings at (seconds, metres east): (from, to, second confirmed)."""
     corpus, cells = trip([(0.0, 500.0), (1.0, 500.0)], list(rows), accuracy_m), strips()
     emitted = rule(corpus.pings, sight(cells, lon=corpus.pings.lon, lat=corpus.pings.lat), cells)
@@ -308,6 +307,17 @@ def test_p1_believes_a_move_that_lasts():
 def test_p1_does_not_leave_a_region_for_a_blur_on_its_border():
     blurred = [(t, 1010.0 - 20 * (t % 60 == 0)) for t in range(60, 3600, 30)]
     assert told_by(peers.plain, (0, 500), (30, 505), *blurred, accuracy_m=60.0) == [(-1, A, 0)]
+
+
+def test_the_whole_core_says_what_the_step_on_quick_geometry_says():
+    kind = replace(TRIPS[1], devices=12, hours=1.5)
+    corpus = trips(kind, seed=8)
+    cells = voronoi(lon=corpus.truth.lon, lat=corpus.truth.lat, width_m=2000.0, seed=8)
+    seen = sight(cells, lon=corpus.pings.lon, lat=corpus.pings.lat)
+    quick, whole = (judge(corpus.pings, seen, cells) for judge in (ours(Rule()), through_core(Rule())))
+    assert len(quick) > 30
+    for name in ("device", "from_region", "to_region", "occurred_ms", "confirmed_ms", "cause"):
+        assert (quick[name] == whole[name]).all()
 
 
 def test_bins_of_a_true_confidence_lie_on_the_diagonal():

@@ -95,9 +95,7 @@ class TestPings:
         assert json.loads(wire.encode_ping(ping))["source"] == "wifi"
 
     def test_unknown_fields_are_ignored_and_null_is_absent(self) -> None:
-        nulls = dict.fromkeys(
-            ["accuracy_m", "source", "user", "received_ms", "confidence", "speed_mps", "mock"]
-        )
+        nulls = dict.fromkeys(["accuracy_m", "source", "user", "received_ms", "confidence", "speed_mps", "mock"])
         raw = json.dumps(json.loads(MINIMAL) | nulls | {"battery": [1, {}]}).encode()
         assert wire.decode_ping(raw) == wire.decode_ping(MINIMAL)
 
@@ -284,9 +282,7 @@ class TestEvents:
         with pytest.raises(Malformed, match="ce_id, ce_source, ce_type"):
             wire_events.decode_binary({}, _DATA)
 
-    @pytest.mark.parametrize(
-        "schema", ["", "urn:geofence:region-change:", "urn:geofence:region-change:x", "urn:x:1"]
-    )
+    @pytest.mark.parametrize("schema", ["", "urn:geofence:region-change:", "urn:geofence:region-change:x", "urn:x:1"])
     def test_another_schema_is_refused(self, schema: str) -> None:
         with pytest.raises(Malformed, match="dataschema is"):
             wire_events.decode_binary({"ce_dataschema": schema}, _DATA)

@@ -30,10 +30,15 @@ PEERS: dict[str, Judge] = {
 @click.option("--only", multiple=True, help="Only suites whose group or name contains this; may be repeated.")
 @click.option("--rule", "extra", multiple=True, help="A further rule: a preset, or MODULE:NAME of a judge.")
 @click.option("--preset", default="balanced", show_default=True, help="Our rule's preset.")
-@click.option("--no-peers", is_flag=True, help="Beside ours, only raw switching.")
 @click.option(
-    "--seeds", default="-".join(map(str, (SEEDS[0], SEEDS[-1]))), show_default=True, help="Of regions."
+    "--through",
+    type=click.Choice(["step", "core", "replay"]),
+    default="step",
+    show_default=True,
+    help="Judge our rule by its step alone (quick), the whole core, or the replay command.",
 )
+@click.option("--no-peers", is_flag=True, help="Beside ours, only raw switching.")
+@click.option("--seeds", default="-".join(map(str, (SEEDS[0], SEEDS[-1]))), show_default=True, help="Of regions.")
 @click.option("--draws", default=400, show_default=True, help="Draws of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per rule and suite.")
 @click.option("--reliability", "diagram", type=click.Path(path_type=Path), help="File for the diagram.")
@@ -42,6 +47,7 @@ def main(
     only: tuple[str, ...],
     extra: tuple[str, ...],
     preset: str,
+    through: str,
     no_peers: bool,
     seeds: str,
     draws: int,
@@ -49,7 +55,9 @@ def main(
     diagram: Path | None,
 ) -> None:
     """Judge our rule, and those of others, on recordings and simulated people."""
-    rules = _rules(preset, extra, no_peers)
+    rules: dict[str, Judge] = {"raw switching": peers.raw} if no_peers else dict(PEERS)
+    rules[f"ours, {preset}"] = _ours(preset, through)
+    rules.update(_further(extra))
     chosen = [suite for suite in suites(_found(tracks), seeds=_seeds(seeds)) if _wanted(suite, only)]
     if not chosen:
         raise click.UsageError(f"no suite has {' or '.join(only)} in its name")
@@ -84,10 +92,18 @@ def _wanted(suite: Suite, only: Iterable[str]) -> bool:
     return not words or any(word in f"{suite.group}: {suite.name}" for word in words)
 
 
-def _rules(preset: str, extra: Iterable[str], no_peers: bool) -> dict[str, Judge]:
-    rules: dict[str, Judge] = {"raw switching": peers.raw} if no_peers else dict(PEERS)
-    rules[f"ours, {preset}"] = ours(Rule.preset(preset))
-    for name in extra:
+def _ours(preset: str, through: str) -> Judge:
+    if through == "step":
+        return ours(Rule.preset(preset))
+    product = importlib.import_module("bench.quality.product")
+    judge: Judge = product.through_core(Rule.preset(preset)) if through == "core" else product.through_replay(preset)
+    return judge
+
+
+def _further(names: Iterable[str]) -> dict[str, Judge]:
+    """Rules by name: a preset of ours, or a judge in some module."""
+    rules: dict[str, Judge] = {}
+    for name in names:
         if name in PRESETS:
             rules[f"ours, {name}"] = ours(Rule.preset(name))
             continue

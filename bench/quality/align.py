@@ -24,9 +24,7 @@ def align(*, region: Ints, confirmed_ms: Ints, visits: Visits) -> Ints:
 
 
 @njit(cache=True)
-def _align(
-    region: Ints, confirmed_ms: Ints, visited: Ints, begin_ms: Ints, end_ms: Ints, asked: Bools
-) -> Ints:
+def _align(region: Ints, confirmed_ms: Ints, visited: Ints, begin_ms: Ints, end_ms: Ints, asked: Bools) -> Ints:
     events, places = region.size, visited.size
     above = np.zeros(places + 1, np.int64)
     row = np.zeros(places + 1, np.int64)

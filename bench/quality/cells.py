@@ -5,7 +5,7 @@ another region is. Seeded, so that every rule meets the same borders. Outside th
 like any other. The plane is linear in lon/lat, so that `polygons` has the same straight edges there.
 """
 
-from math import cos, radians, sqrt
+from math import cos, radians, sin, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from numba import njit
 
 from bench.quality.columns import Floats, Ints
 
-EARTH_M_PER_DEGREE = 111_195.08
+WGS84_A_M, WGS84_E2 = 6_378_137.0, 0.006_694_379_990_14
 
 
 class Cells(NamedTuple):
@@ -61,7 +61,7 @@ class Frame(NamedTuple):
 def voronoi(*, lon: Floats, lat: Floats, width_m: float, seed: int, pad_m: float = 6000.0) -> Cells:
     """Random cells, one per `width_m` squared, over the points given and `pad_m` around them."""
     low, high = (float(lon.min()), float(lat.min())), (float(lon.max()), float(lat.max()))
-    lon_m, lat_m = EARTH_M_PER_DEGREE * cos(radians((low[1] + high[1]) / 2)), EARTH_M_PER_DEGREE
+    lon_m, lat_m = _degree_m((low[1] + high[1]) / 2)
     frame = Frame(
         lon0=low[0] - pad_m / lon_m,
         lat0=low[1] - pad_m / lat_m,
@@ -74,6 +74,14 @@ def voronoi(*, lon: Floats, lat: Floats, width_m: float, seed: int, pad_m: float
     rng = np.random.default_rng(seed)
     site_x, site_y = rng.uniform(0, frame.width_m, count), rng.uniform(0, frame.height_m, count)
     return of_sites(frame, site_x=site_x, site_y=site_y, bucket_m=width_m)
+
+
+def _degree_m(lat: float) -> tuple[float, float]:
+    """Metres in a degree of longitude and of latitude there, on the ellipsoid WGS 84."""
+    squashed = 1.0 - WGS84_E2 * sin(radians(lat)) ** 2
+    normal_m = WGS84_A_M / sqrt(squashed)
+    meridian_m = normal_m * (1.0 - WGS84_E2) / squashed
+    return radians(normal_m * cos(radians(lat))), radians(meridian_m)
 
 
 def of_sites(frame: Frame, *, site_x: Floats, site_y: Floats, bucket_m: float) -> Cells:

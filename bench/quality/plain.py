@@ -88,9 +88,7 @@ def plain_rows(device: Ints, time_ms: Ints, accuracy_m: Floats, sightings: Sight
 
 
 @njit(cache=True)
-def _worth(
-    x: Floats, y: Floats, time_ms: Ints, accuracy_m: Floats, last: int, fit: int, i: int
-) -> tuple[float, bool]:
+def _worth(x: Floats, y: Floats, time_ms: Ints, accuracy_m: Floats, last: int, fit: int, i: int) -> tuple[float, bool]:
     """How much news a ping is after the last one, and whether the device can have got there."""
     gap_s = (time_ms[i] - time_ms[last]) / 1000.0
     dx, dy = x[i] - x[last], y[i] - y[last]

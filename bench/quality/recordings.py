@@ -32,8 +32,7 @@ def read(folder: Path) -> Corpus:
         key=lambda fix: fix[:3],
     )
     truth = sorted(
-        (int(row["session"]), _ms(row), float(row["lon"]), float(row["lat"]))
-        for row in _rows(folder / "truth.csv.gz")
+        (int(row["session"]), _ms(row), float(row["lon"]), float(row["lat"])) for row in _rows(folder / "truth.csv.gz")
     )
     sessions = {name: at for at, name in enumerate(sorted({row[0] for row in truth}))}
     devices = {key: at for at, key in enumerate(sorted({fix[:2] for fix in fixes}))}
@@ -84,9 +83,7 @@ def cell_grade(corpus: Corpus, *, share: float, seed: int) -> Corpus:
     rng = np.random.default_rng(seed)
     pings = corpus.pings
     blurred = _stretches(pings, share=share, seed=seed + 1)
-    tower = np.cumsum(
-        np.r_[True, np.diff(pings.time_ms // 60_000) != 0] | np.r_[True, np.diff(pings.device) != 0]
-    )
+    tower = np.cumsum(np.r_[True, np.diff(pings.time_ms // 60_000) != 0] | np.r_[True, np.diff(pings.device) != 0])
     towers = int(tower.max()) + 1
     sigma_m = rng.uniform(600, 900, towers)[tower]
     away_m = rng.normal(0, 1, (2, towers))[:, tower] * sigma_m

@@ -55,9 +55,7 @@ def _bin(confidence: Floats, right: Bools) -> Bin:
 def calibration_error(rows: list[Bin]) -> float:
     """Mean distance between confidence and truth, by events."""
     events = sum(row.events for row in rows)
-    return (
-        sum(row.events * abs(row.confidence - row.right) for row in rows) / events if events else float("nan")
-    )
+    return sum(row.events * abs(row.confidence - row.right) for row in rows) / events if events else float("nan")
 
 
 def draw(groups: Mapping[str, list[Bin]], path: Path, *, title: str) -> None:

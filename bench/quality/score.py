@@ -152,9 +152,7 @@ def _wrong_time(visits: Visits, events: Events, last_ms: int) -> tuple[float, fl
     if len(events) == 0:
         return 0.0, 0.0
     begin_ms, end_ms = max(int(events["confirmed_ms"][0]), int(visits.begin_ms[0])), int(visits.end_ms[-1])
-    cuts = np.unique(
-        np.clip(np.r_[visits.begin_ms, events["confirmed_ms"], end_ms, last_ms], begin_ms, end_ms)
-    )
+    cuts = np.unique(np.clip(np.r_[visits.begin_ms, events["confirmed_ms"], end_ms, last_ms], begin_ms, end_ms))
     if len(cuts) < 2:
         return 0.0, 0.0
     true_at = np.searchsorted(visits.begin_ms, cuts[:-1], side="right") - 1
@@ -188,9 +186,7 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole > 0 else float("nan")
 
 
-def intervals(
-    tally: Tally, *, draws: int = 400, seed: int = 7, level: float = 0.9
-) -> dict[str, tuple[float, float]]:
+def intervals(tally: Tally, *, draws: int = 400, seed: int = 7, level: float = 0.9) -> dict[str, tuple[float, float]]:
     """For each figure the bootstrap interval over sessions, `level` of the draws inside."""
     rng = np.random.default_rng(seed)
     drawn: Iterable[Ints] = (rng.integers(0, tally.sessions, tally.sessions) for _ in range(draws))

@@ -55,9 +55,7 @@ TRIPS = (
     ),
     Trips("cars, town, 5 s", (Mode.CAR,), 5.0, only(Setting.OPEN, Setting.URBAN), 120, TOWN),
     Trips("cars, town, 30 s", (Mode.CAR,), 30.0, only(Setting.URBAN), 150, TOWN),
-    Trips(
-        "bikes, canyons, 5 s", (Mode.BIKE,), 5.0, only(Setting.URBAN, Setting.CANYON), 80, (2_000.0, 8_000.0)
-    ),
+    Trips("bikes, canyons, 5 s", (Mode.BIKE,), 5.0, only(Setting.URBAN, Setting.CANYON), 80, (2_000.0, 8_000.0)),
     Trips("walkers, canyons, 30 s", (Mode.WALK,), 30.0, only(Setting.CANYON), 150, (800.0, 4_000.0)),
     Trips("trains, cell-grade, 30 s", (Mode.TRAIN,), 30.0, SETTINGS, 150, LONG),
     Trips("roads and trains, 120 s", (Mode.ROAD, Mode.TRAIN), 120.0, SETTINGS, 200, LONG, hours=6.0),
@@ -96,9 +94,7 @@ def trips(kind: Trips, *, seed: int) -> Corpus:
     )
     tracks, spans = travel(rng, journeys, begin_ms=BEGIN_MS, end_ms=end_ms)
     phones = _phones(rng, kind)
-    return _corpus(
-        kind.name, tracks, reports(rng, tracks, spans, phones, settings=kind.settings), kind.devices, end_ms
-    )
+    return _corpus(kind.name, tracks, reports(rng, tracks, spans, phones, settings=kind.settings), kind.devices, end_ms)
 
 
 def _phones(rng: np.random.Generator, kind: Trips) -> Phones:
@@ -107,9 +103,7 @@ def _phones(rng: np.random.Generator, kind: Trips) -> Phones:
     return Phones.alike(kind.devices, interval_s=kind.interval_s, rest_s=60.0, late_share=kind.late_share)
 
 
-def still(
-    cells: Cells, *, setting: Setting | None, interval_s: float, devices: int, hours: float, seed: int
-) -> Corpus:
+def still(cells: Cells, *, setting: Setting | None, interval_s: float, devices: int, hours: float, seed: int) -> Corpus:
     """Phones lying 5 to 60 m from a border, always in one setting or (None) in those of a day at home."""
     rng = np.random.default_rng(seed)
     lon, lat = beside_borders(rng, cells, devices)
@@ -122,9 +116,7 @@ def still(
     phones = Phones.alike(devices, interval_s=interval_s)
     settings = SETTINGS if setting is None else only(setting)
     name = "a day at home" if setting is None else setting.name.lower()
-    return _corpus(
-        f"still, {name}", tracks, reports(rng, tracks, spans, phones, settings=settings), devices, end_ms
-    )
+    return _corpus(f"still, {name}", tracks, reports(rng, tracks, spans, phones, settings=settings), devices, end_ms)
 
 
 def beside_borders(rng: np.random.Generator, cells: Cells, count: int) -> tuple[Floats, Floats]:
@@ -152,10 +144,7 @@ def beside_borders(rng: np.random.Generator, cells: Cells, count: int) -> tuple[
 def _corpus(name: str, tracks: Tracks, reported: Reports, devices: int, end_ms: int) -> Corpus:
     order = np.argsort(reported.device, kind="stable")
     pings = Pings(
-        *(
-            getattr(reported, column)[order]
-            for column in ("device", "time_ms", "lon", "lat", "accuracy_m", "source")
-        )
+        *(getattr(reported, column)[order] for column in ("device", "time_ms", "lon", "lat", "accuracy_m", "source"))
     )
     return Corpus(name, pings, _truth(tracks, end_ms), np.arange(devices))
 

@@ -49,8 +49,7 @@ def suites(tracks: Path | None, *, seeds: tuple[int, ...] = SEEDS) -> list[Suite
     for kind in simulated.TRIPS:
         make = partial(simulated.trips, kind, seed=seeds[0])
         rows += [
-            Suite("simulated", kind.name, width_m, partial(_over, make, width_m, seeds[:1]))
-            for width_m in WIDTHS_M
+            Suite("simulated", kind.name, width_m, partial(_over, make, width_m, seeds[:1])) for width_m in WIDTHS_M
         ]
     for setting in (None, *Setting):
         name = "still, a day at home" if setting is None else f"still, {setting.name.lower()}"
@@ -82,9 +81,7 @@ def _same(corpus: Corpus) -> Corpus:
 def _over(make: Callable[[], Corpus], width_m: float, seeds: tuple[int, ...]) -> Iterator[Scene]:
     corpus = make()
     for seed in seeds:
-        yield Scene.of(
-            corpus, voronoi(lon=corpus.truth.lon, lat=corpus.truth.lat, width_m=width_m, seed=seed)
-        )
+        yield Scene.of(corpus, voronoi(lon=corpus.truth.lon, lat=corpus.truth.lat, width_m=width_m, seed=seed))
 
 
 def _still(setting: Setting | None, seed: int) -> Iterator[Scene]:

@@ -50,8 +50,7 @@ def judged(suite: Suite, judges: Mapping[str, Judge], *, draws: int) -> list[Res
             else:
                 tallies[name] = tally
     return [
-        Result(suite, name, tally, figures(tally), intervals(tally, draws=draws))
-        for name, tally in tallies.items()
+        Result(suite, name, tally, figures(tally), intervals(tally, draws=draws)) for name, tally in tallies.items()
     ]
 
 
@@ -94,7 +93,7 @@ def _line(name: str, row: Row, ranges: Mapping[str, tuple[float, float]]) -> str
     for figure, _, digits, width, ranged in COLUMNS:
         shown = _number(row.get(figure, float("nan")), digits)
         if ranged and figure in ranges and shown != "-":
-            shown += " ({}..{})".format(*(_number(end, digits) for end in ranges[figure]))
+            shown += " ({}–{})".format(*(_number(end, digits) for end in ranges[figure]))
         line += f"{shown:>{width}}"
     return line
 

@@ -1,9 +1,8 @@
-"""What others do, as small rules beside ours: believe every ping, believe three in a row, ignore what moved
-too little.
+"""What others do, as small rules: believe every ping, believe three in a row, ignore what moved too little.
 
-For comparing, never for deciding. Each takes what one device showed of one layer, in order of arrival, and
-gives its changes. None of them has an answer to pings out of order, so those are left out. Invariant: the
-first sighting is believed at once, and no change goes from a region to itself.
+For `compare`, never for deciding. Each takes what one device showed of one layer, in order of arrival, and gives its
+changes. None of them has an answer to pings out of order, so those are left out. Invariant: the first sighting is
+believed at once, and no change goes from a region to itself.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ UNKNOWN = -2
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One ping of a device: where, how sure (None: not said), when, and the region that it lies in (-1:
-    none)."""
+    none).
+    """
 
     lon: float
     lat: float

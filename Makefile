@@ -1,0 +1,77 @@
+# geofence: `make` alone explains itself. Needs Python 3.11 or newer and make; everything else is set up in .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CORE := $(wildcard geofence/*.py) service/warm.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench torture lock clean setup
+
+help: ## this list
+	@echo "geofence: location pings in, region changes that can be trusted out"
+	@echo
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@echo
+	@echo "  The first one sets up .venv by itself; after that nothing is downloaded."
+
+run: setup ## replay a sample day of pings over sample regions and print the crossings
+	@$(BIN)/python -m service.sample
+
+test: .venv/dev.stamp .venv/warm.stamp ## run all tests
+	@$(BIN)/python -m pytest
+
+check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m data.check
+
+format: .venv/dev.stamp ## format the code and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev.stamp .venv/warm.stamp ## run every benchmark: a table, and JSON lines in bench/results
+	@$(BIN)/python -m bench
+
+torture: .venv/dev.stamp .venv/warm.stamp ## long property tests and fuzzing, about 15 minutes
+	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q
+
+lock: .venv/dev.stamp ## renew the pinned dependencies (needs a network)
+	$(BIN)/python -m pip install -q uv
+	for name in run:setup dev:dev; do \
+	  $(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    --no-emit-index-url --no-emit-find-links --extra $${name#*:} pyproject.toml -o requirements/$${name%:*}.txt || exit 1; \
+	done
+
+clean: ## remove everything that was set up or built
+	rm -rf .venv build var *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench/results
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+setup: .venv/run.stamp .venv/warm.stamp
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "geofence needs Python 3.11 or newer as '$(PYTHON)'; found: $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "setting up .venv ..."
+	@$(PYTHON) -m venv .venv
+
+.venv/run.stamp: requirements/run.txt pyproject.toml | .venv/bin/python
+	@test -e .venv/dev.stamp || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt pyproject.toml | .venv/bin/python
+	@echo "installing the pinned dependencies ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ .venv/run.stamp
+
+# Compiled code is cached beside the sources; numba does not see that a module it calls has changed, so all of it goes.
+.venv/warm.stamp: $(CORE) | .venv/run.stamp
+	@echo "compiling ..."
+	@find geofence -name '*.nb[ic]' -delete
+	@$(BIN)/python -m service.warm
+	@touch $@
