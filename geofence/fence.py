@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from geofence.atlas import Atlas, Engine
 from geofence.control import Consent, Control, Erase, Switch, Tick
 from geofence.crossing import Cause, Crossing
-from geofence.hysteresis import OUTCOMES
+from geofence.hysteresis import LATE, OUTCOMES, REJECTED
 from geofence.layer import LayerState
 from geofence.ping import Pings, fault_of
 from geofence.pool import grown
@@ -69,11 +69,13 @@ class Fence:
         library: Sequence[Version] = (),
         atlases: dict[str, Atlas] | None = None,
         sweep_devices: int | None = None,
+        keeps_time: bool = False,
     ) -> None:
         """Put one version of each layer in force; `library` are others that a switch may name.
 
         `atlases` are ready ones by version hash, made here where missing. With `sweep_devices` a switch moves only so many
-        devices at once, and its owner calls `sweep` until `sweeping` is false.
+        devices at once, and its owner calls `sweep` until `sweeping` is false. With `keeps_time` ticks are not awaited but
+        made up between pings, as the owner of a log would append them.
         """
         if consent not in _CONSENT_RANGE:
             raise ValueError(f"consent is {consent!r}; allowed: {' or '.join(_CONSENT_RANGE)}")
@@ -88,7 +90,7 @@ class Fence:
         self.clock_ms = NEVER
         self._required = consent == "required"
         self._forget_ms, self._bar_ms = int(forget_after_s * 1000), int(max_age_s * 1000)
-        self._sweep_devices = sweep_devices
+        self._sweep_devices, self._keeps_time = sweep_devices, keeps_time
         self._engine, self._atlases = Engine(engine), dict(atlases or {})
         self._library = {version.hash: version for version in (*library, *versions)}
         self._layers = {version.layer: LayerState(self._atlas(version)) for version in versions}
@@ -100,7 +102,10 @@ class Fence:
         report = Report(counts={name: Counter() for name in self._layers})
         for start in range(0, len(pings), BATCH):
             some = pings if len(pings) <= BATCH else pings.slice(start, min(len(pings), start + BATCH))
-            self._observe(some, start, report)
+            if self._keeps_time:
+                self._observe_in_time(some, start, report)
+            else:
+                self._observe(some, start, report)
         return report
 
     def apply(self, control: Control) -> Report:
@@ -145,15 +150,16 @@ class Fence:
 
     def due_ms(self) -> int | None:
         """The partition time at which a tick would do something; None if never."""
-        dues = [due for layer in self._layers.values() if (due := layer.dwell_due_ms()) is not None]
+        dues = [layer.dwell_due_ms() for layer in self._layers.values()]
+        return min((due for due in (*dues, self._silent_ms()) if due is not None), default=None)
+
+    def _silent_ms(self) -> int | None:
+        """When the next device has been silent for too long, or a bar ends."""
         live = self._roster.live()
-        tracked = live[self._has_track(live)]
-        if len(tracked):
-            dues.append(int(self._devices["heard_ms"][tracked].min()) + self._forget_ms)
+        silent = self._devices["heard_ms"][live[self._has_track(live)]] + self._forget_ms
         barred = self._devices["barred_until_ms"][live]
-        if (barred != NEVER).any():
-            dues.append(int(barred[barred != NEVER].min()))
-        return min(dues, default=None)
+        dues = np.concatenate([silent, barred[barred != NEVER]])
+        return int(dues.min()) if len(dues) else None
 
     def devices(self) -> Iterator[tuple[str, int]]:
         """The devices of which something is remembered, with their rows, in the order of their names."""
@@ -167,24 +173,47 @@ class Fence:
                 if layer.tracks.span["born_ms"][slot] != NEVER:
                     yield track_view(layer, slot, device=device, user=self._user(None, slot), heard_ms=heard_ms)
 
+    def _observe_in_time(self, pings: Pings, start: int, report: Report) -> None:
+        """Take pings, and let what is due happen between them, each thing at its own time."""
+        clock, begin = self._clock(pings, pings.faults() != 0), 0
+        while begin < len(pings):
+            due = self.due_ms()
+            while due is not None and due <= clock[begin]:
+                report.crossings.extend(self.apply(Tick(at_ms=max(due, self.clock_ms))).crossings)
+                due = self.due_ms()
+            silent = self._silent_ms()
+            end = len(pings) if silent is None else max(begin + 1, int(np.searchsorted(clock, silent)))
+            self._observe(pings.slice(begin, end), start + begin, report)
+            begin = end
+
+    def _clock(self, pings: Pings, faulty: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Partition time at each row: the largest record time so far, of refused pings too where the log gave it."""
+        times = np.where(pings.received_ms >= 0, pings.received_ms, np.where(faulty, NEVER, pings.time_ms))
+        return np.maximum.accumulate(np.maximum(times, self.clock_ms))
+
     # -- the flow of a batch -------------------------------------------------------------------------------------
 
     def _observe(self, pings: Pings, start: int, report: Report) -> None:
-        refused = self._refuse(pings, start, report)
+        faulty = self._refuse(pings, start, report)
+        refused = faulty.copy()
         slots = self._find_devices(pings, refused, start, report)
-        user = self._hear(pings, slots, refused)
+        clock = self._clock(pings, faulty)
+        user = self._hear(pings, slots, refused, clock)
         late = ~refused & (pings.time_ms <= self._devices["barred_ms"][slots])
+        times = clock if self._keeps_time else None
         told: list[tuple[int, Crossing]] = []
+        ignored = refused.copy()
         for name, layer in self._layers.items():
-            crossings, outcome = layer.observe(pings, slots, refused | late, user, self._name, self._user)
-            outcome[late] = OUTCOMES.index("late")
+            crossings, outcome = layer.observe(pings, slots, refused | late, user, times, self._name, self._user)
+            outcome[late] = LATE
+            ignored |= outcome == REJECTED
             told.extend(crossings)
             report.counts[name].update(
                 {OUTCOMES[code]: int(many) for code, many in enumerate(np.bincount(outcome)) if many}
             )
         told.sort(key=lambda pair: pair[0])  # by row; layers keep their order
         report.crossings.extend(crossing for _, crossing in told)
-        self._let_go(np.unique(slots[refused & (slots >= 0)]))
+        self._let_go(np.unique(slots[ignored & ~faulty]))
 
     def _refuse(self, pings: Pings, start: int, report: Report) -> NDArray[np.bool_]:
         codes = pings.faults()
@@ -209,15 +238,16 @@ class Fence:
         refused |= without
         return slots
 
-    def _hear(self, pings: Pings, slots: NDArray[np.int64], refused: NDArray[np.bool_]) -> NDArray[np.int32]:
+    def _hear(
+        self, pings: Pings, slots: NDArray[np.int64], refused: NDArray[np.bool_], clock: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
         """Advance the clock, and remember when and of which user each device was heard; the user known at each row."""
         given = np.full(len(pings), NONE, np.int32)
         rows = np.flatnonzero(np.diff(pings.user.offsets) > 0)
         if len(rows):
             given[rows] = self._users.slots_of(pings.user.take(rows))
-        received = np.where(pings.received_ms >= 0, pings.received_ms, pings.time_ms)
-        received[refused] = NEVER
-        self.clock_ms = _hear(self._devices, slots, refused, received, self.clock_ms, given)
+        _hear(self._devices, slots, refused, clock, given)
+        self.clock_ms = int(clock[-1])
         return given
 
     # -- control records ------------------------------------------------------------------------------------------
@@ -328,15 +358,13 @@ class Fence:
 
 
 @njit(cache=True)
-def _hear(devices, slots, refused, received, clock_ms, given):  # type: ignore[no-untyped-def]
-    """Remember when each device was heard, in partition time, and its user; `given` becomes the user known at each row."""
+def _hear(devices, slots, refused, clock_ms, given):  # type: ignore[no-untyped-def]
+    """Remember when each device was heard, in partition time, and its user; `given` becomes the user known then."""
     for row in range(len(slots)):
         if refused[row]:
             continue
-        clock_ms = max(clock_ms, received[row])
         it = devices[slots[row]]
-        it.heard_ms = clock_ms
+        it.heard_ms = clock_ms[row]
         if given[row] != -1:
             it.user = given[row]
         given[row] = it.user
-    return clock_ms

@@ -58,10 +58,14 @@ class LayerState:
         slots: NDArray[np.int64],
         refused: NDArray[np.bool_],
         user: NDArray[np.int32],
+        clock_ms: NDArray[np.int64] | None,
         name: Name,
         user_name: User,
     ) -> tuple[list[tuple[int, Crossing]], NDArray[np.uint8]]:
-        """Take the rows not refused: the crossings, each with its row, and the outcome of every row."""
+        """Take the rows not refused: the crossings, each with its row, and the outcome of every row.
+
+        With the clock at each row, dwells that become due on the way are told too.
+        """
         told = self._settle_first(slots, refused, name, user_name) if self.sweeping else []
         outcome = np.full(len(slots), REJECTED, np.uint8)
         taken = np.flatnonzero(~refused)
@@ -70,9 +74,12 @@ class LayerState:
         confidence = np.where(np.isnan(pings.confidence), CONFIDENCE, pings.confidence)
         caps = caps_m(pings.accuracy_m, confidence, self.rules[0])
         some = np.zeros(len(slots), np.uint8)
-        passages = (self._pass_overlay if self.atlas.overlay else self._pass_partition)(
-            pings, slots, confidence, caps, some
-        )
+        if self.atlas.overlay:
+            clock = None if clock_ms is None else clock_ms[taken]
+            passages, dwells = self._pass_overlay(pings, slots, confidence, caps, some, clock, name, user_name)
+            told.extend((int(taken[row]), crossing) for row, crossing in dwells)
+        else:
+            passages = self._pass_partition(pings, slots, confidence, caps, some)
         outcome[taken] = some
         for passage in map(Passage._make, passages.tolist()):
             row = int(taken[passage.row])
@@ -88,18 +95,32 @@ class LayerState:
             caps, sighted.region, sighted.margin_m, sighted.covered, outcome,
         )  # fmt: skip
 
-    def _pass_overlay(self, pings, slots, confidence, caps, outcome):  # type: ignore[no-untyped-def]
+    def _pass_overlay(self, pings, slots, confidence, caps, outcome, clock, name, user_name):  # type: ignore[no-untyped-def]
+        """The passages, and the dwells told on the way, each with the row before which it was."""
         tracks, sighted = self.tracks, self.atlas.locate(pings.lon, pings.lat, caps)
         tracks.reserve(0, len(sighted.row))
         first = np.searchsorted(sighted.row, np.arange(len(slots) + 1))
-        chain, beliefs = tracks.fences.columns
         dwell_ms = -1 if self.version.dwell_s is None else int(self.version.dwell_s * 1000)
-        return pass_overlay(
-            tracks.span, tracks.motion, tracks.place, chain, beliefs, tracks.fences.free, tracks.fences.left,
-            tracks.trails.columns[0], tracks.trails.free, tracks.trails.left, self.atlas.borders, dwell_ms, self.rules,
-            self._scratch, self._out, slots, pings.lon, pings.lat, pings.accuracy_m,
-            confidence, pings.source, pings.time_ms, caps, first, sighted.region, sighted.margin_m, outcome,
-        )  # fmt: skip
+        timed = clock is not None and dwell_ms >= 0
+        times = clock if timed else np.full(len(slots), NEVER)
+        found, dwells, row = [], [], 0
+        while True:
+            due = self.dwell_due_ms() if timed else None
+            chain, beliefs = tracks.fences.columns
+            passages, stop = pass_overlay(
+                tracks.span, tracks.motion, tracks.place, chain, beliefs, tracks.fences.free, tracks.fences.left,
+                tracks.trails.columns[0], tracks.trails.free, tracks.trails.left, self.atlas.borders, dwell_ms, self.rules,
+                self._scratch, self._out, slots, pings.lon, pings.lat, pings.accuracy_m, confidence, pings.source,
+                pings.time_ms, caps, first, sighted.region, sighted.margin_m, outcome, row, times,
+                _FAR_OFF if due is None else due,
+            )  # fmt: skip
+            found.append(passages)
+            if stop == len(slots):
+                return np.concatenate(found), dwells
+            before_ms = int(times[stop - 1]) if stop else NEVER
+            told = self.dwells(int(times[stop]), name, user_name, at_due=True, from_ms=before_ms)
+            dwells += [(stop, crossing) for crossing in told]
+            row = stop
 
     # -- what happens without a ping ---------------------------------------------------------------------------
 
@@ -130,8 +151,10 @@ class LayerState:
         due = self._undwelled()[1]
         return int(due.min()) if len(due) else None
 
-    def dwells(self, clock_ms: int, name: Name, user_name: User) -> list[Crossing]:
-        """The dwells that have become due, in the order in which they did."""
+    def dwells(
+        self, clock_ms: int, name: Name, user_name: User, *, at_due: bool = False, from_ms: int = NEVER
+    ) -> list[Crossing]:
+        """The dwells that are due, in the order in which they became so; told now, or `at_due` each when it did."""
         rows, due = self._undwelled()
         chain = self.tracks.fences.columns[0]
         rows = rows[due <= clock_ms]
@@ -150,7 +173,7 @@ class LayerState:
                     at,
                     name,
                     user_name,
-                    confirmed_ms=clock_ms,
+                    confirmed_ms=max(at, from_ms) if at_due else clock_ms,
                 )
             )
         return told
@@ -379,6 +402,7 @@ class LayerState:
 
 
 _GONE = -3
+_FAR_OFF = 2**62
 
 
 def _successors(old: Version, new: Version) -> NDArray[np.int64]:

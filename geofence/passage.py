@@ -148,14 +148,17 @@ def _chain_in(span, slot, fences, fence, before, free, left, at):  # type: ignor
 @njit(cache=True)
 def pass_overlay(span, motion, place, fences, beliefs, fence_free, fence_left, trails, free, left, borders, dwell_ms,
                  rules, scratch, out, slots, lon, lat, accuracy_m, confidence, source, time_ms, cap_m,
-                 first, region, margin_m, outcome):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Take every row through the rule of each fence that matters; the passages.
+                 first, region, margin_m, outcome, begin, clock_ms, due_ms):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Take rows from `begin` on through the rule of each fence that matters; the passages, and the row where it stopped.
 
-    `first[row]` to `first[row + 1]` are the row's sightings, in the order of fences.
+    `first[row]` to `first[row + 1]` are the row's sightings, in the order of fences. It stops where the clock has reached
+    `due_ms`, when the first dwell is due.
     """
     rule, many = rules[0], 0
     passages = np.empty(64, PASSAGE)
-    for row in range(len(slots)):
+    for row in range(begin, len(slots)):
+        if clock_ms[row] >= due_ms:
+            return passages[:many], row
         slot = slots[row]
         its = span[slot]
         fresh = its.born_ms == NEVER
@@ -205,6 +208,8 @@ def pass_overlay(span, motion, place, fences, beliefs, fence_free, fence_left, t
             passages = _room(passages, many)
             for k in range(crossings):
                 it.since_ms, it.dwelled = out[k].occurred_ms, 0
+                if dwell_ms >= 0 and out[k].region_to >= 0:
+                    due_ms = min(due_ms, it.since_ms + dwell_ms)
                 many = _note(passages, many, row, slot, its, out[k])
             if belief.entries > 0 and it.trail == NONE:
                 left[0] -= 1
@@ -233,4 +238,4 @@ def pass_overlay(span, motion, place, fences, beliefs, fence_free, fence_left, t
             else:
                 before = current
             current = following
-    return passages[:many]
+    return passages[:many], len(slots)

@@ -56,7 +56,14 @@ def track_view(layer: LayerState, slot: int, *, device: str, user: str | None, h
         chain, beliefs = layer.tracks.fences.columns
         digest.update(layer.tracks.place[slot].tobytes())
         places = [
-            _place(layer, beliefs[row], int(chain["since_ms"][row]), int(chain["trail"][row]), bool(chain["dwelled"][row]), digest)
+            _place(
+                layer,
+                beliefs[row],
+                int(chain["since_ms"][row]),
+                int(chain["trail"][row]),
+                bool(chain["dwelled"][row]),
+                digest,
+            )
             for row in layer.tracks.fence_rows(slot)
         ]
     else:
@@ -82,7 +89,9 @@ def _place(layer, belief, since_ms, trail, dwelled, digest):  # type: ignore[no-
     for entry in entries:
         digest.update(entry.tobytes())
         region = _id(layer, int(entry["region"]))
-        pending.append(PendingView(region, text_of(int(entry["first_ms"])), int(entry["pings"]), round(float(entry["own"]), 3)))
+        pending.append(
+            PendingView(region, text_of(int(entry["first_ms"])), int(entry["pings"]), round(float(entry["own"]), 3))
+        )
     region = int(belief["region"])
     if region == UNKNOWN and not pending:
         return None

@@ -1,7 +1,7 @@
 """`geofence compare`: one trace under four rules, side by side: what each would have told, and how often it flapped.
 
-Raw switching, three in a row, Amazon's accuracy filter, and ours. Invariant: all four see the same sightings of the same
-valid pings; the peers' rules are in `peers`, ours is the core as `replay` runs it.
+Raw switching, three in a row, Amazon's accuracy filter, and ours. Invariant: all four see the same sightings of the
+same valid pings; the peers' rules are in `peers`, ours is the core as `replay` runs it.
 """
 
 from __future__ import annotations
@@ -185,9 +185,9 @@ def _take_ours(ours: dict[Key, list[Move]], crossings: Iterable[Crossing], versi
         ours.setdefault((crossing.layer, crossing.device, fence), []).append(move)
 
 
-def busiest(found: Comparison) -> str:
-    """The device with the most raw events: the one to draw."""
+def busiest(found: Comparison, version: Version) -> str:
+    """The device with the most raw events in a layer: the one to draw."""
     counts = Counter(dict.fromkeys(found.trace.seen, 0))
-    for (_, device, _), moves in found.moves["raw switching"].items():
-        counts[device] += len(moves)
+    for (layer, device, _), moves in found.moves["raw switching"].items():
+        counts[device] += len(moves) if layer == version.layer else 0
     return max(sorted(counts), key=lambda device: counts[device])

@@ -67,12 +67,10 @@ def consecutive(pings: Sequence[Seen], *, needed: int) -> list[Move]:
 
 
 def accuracy_filter(pings: Sequence[Seen]) -> list[Move]:
-    """Amazon Location's AccuracyBased filter: ignore a ping that moved less than both radii together, else
-    believe it.
+    """Amazon Location's AccuracyBased filter: ignore a ping that moved less than both radii, else believe it.
 
-    As its API reference has it: of two updates with 5 m and 10 m the second is ignored if the device moved
-    less than 15 m; a missing accuracy counts as 0. Moved is measured from the last update that was not
-    ignored.
+    As its API reference has it: of two updates with 5 m and 10 m the second is ignored if the device moved less than
+    15 m; a missing accuracy counts as 0. Moved is measured from the last update that was not ignored.
     """
     kept: list[Seen] = []
     for ping in in_order(pings):
