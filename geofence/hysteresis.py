@@ -14,70 +14,17 @@ from numba import njit
 
 from geofence.evidence import cap_m, caps_m, log_odds
 from geofence.ground import ground_m
-from geofence.motion import (
-    CONFIRMED,
-    IMPLAUSIBLE,
-    LATE,
-    MOTION,
-    OUTCOMES,
-    PENDING,
-    QUIET,
-    REJECTED,
-    REPEATED,
-    SCORED,
-    Motion,
-    Verdict,
-    move,
-    new_motion,
-)
+from geofence.motion import CONFIRMED, IMPLAUSIBLE, LATE, MOTION, OUTCOMES, PENDING, QUIET, REJECTED, REPEATED, SCORED
+from geofence.motion import Fix, Motion, Verdict, move, new_motion
 from geofence.rows import dtype_of
 from geofence.rule import PRESETS, RULE, InvalidRule, Rule, RuleRow
-from geofence.trail import (
-    TRAIL,
-    TRAIL_LENGTH,
-    Entry,
-    Trail,
-    drop,
-    entry_of,
-    on_the_way,
-    open_entry,
-    own_total,
-)
+from geofence.trail import TRAIL, TRAIL_LENGTH, Entry, Trail, add_ping, drop, entry_of, on_the_way, open_entry
+from geofence.trail import own_total
 
-__all__ = [
-    "BALANCED",
-    "CAUSES",
-    "CONFIRMED",
-    "CROSSING",
-    "EVIDENCE",
-    "IMPLAUSIBLE",
-    "LATE",
-    "MOTION",
-    "OUTCOMES",
-    "OUTSIDE",
-    "PENDING",
-    "PRESETS",
-    "QUIET",
-    "REJECTED",
-    "REPEATED",
-    "RULE",
-    "SCORED",
-    "TRAIL",
-    "TRAIL_LENGTH",
-    "UNKNOWN",
-    "InvalidRule",
-    "Rule",
-    "Verdict",
-    "cap_m",
-    "caps_m",
-    "forget_pending",
-    "move",
-    "new_evidence",
-    "new_motion",
-    "settle",
-    "step",
-    "weigh",
-]
+__all__ = ["BALANCED", "CAUSES", "CONFIRMED", "CROSSING", "EVIDENCE", "IMPLAUSIBLE", "LATE", "MOTION", "OUTCOMES"]
+__all__ += ["OUTSIDE", "PENDING", "PRESETS", "QUIET", "REJECTED", "REPEATED", "RULE", "SCORED", "TRAIL", "TRAIL_LENGTH"]
+__all__ += ["UNKNOWN", "InvalidRule", "Rule", "Verdict", "cap_m", "caps_m", "forget_pending", "move", "new_evidence"]
+__all__ += ["new_motion", "settle", "step", "weigh"]
 
 BALANCED = Rule()
 
@@ -115,6 +62,8 @@ class Crossing:
     confirmed_ms: int
     score: float
     own: float
+    radius_m: float  # of its deepest ping
+    passed: int  # 1 if the device is no longer there
     confidence: float
 
 
@@ -128,7 +77,7 @@ def new_evidence(evidence: Evidence, region: int) -> None:
     evidence.region = region
     evidence.anchor_lon = np.nan
     evidence.anchor_lat = np.nan
-    evidence.anchor_sigmas = -1.0
+    evidence.anchor_sigmas = 0.0
     forget_pending(evidence)
 
 
@@ -189,13 +138,14 @@ def weigh(
     if verdict.outcome != SCORED:
         return verdict.outcome, 0
     count = 0
+    fix = Fix(lon, lat, verdict.radius_m, time_ms)
     if region == evidence.region:
-        _stay(evidence, lon, lat, verdict, margin_m)
-    elif _leave(evidence, trail, lon, lat, time_ms, verdict, region, margin_m, home_m, rule):
+        _stay(evidence, fix, verdict, margin_m)
+    elif _leave(evidence, trail, fix, verdict, region, margin_m, home_m, rule):
         if evidence.region == UNKNOWN:
             count = _begin(evidence, trail, time_ms, rule, out)
         else:
-            count = _confirm(evidence, trail, lon, lat, time_ms, verdict, region, rule, out)
+            count = _confirm(evidence, trail, fix, verdict.moving, region, rule, out)
     if count > 0:
         return CONFIRMED, count
     if verdict.suspect:
@@ -204,12 +154,12 @@ def weigh(
 
 
 @njit(cache=True)
-def _stay(evidence: Evidence, lon: float, lat: float, verdict: Verdict, margin_m: float) -> None:
+def _stay(evidence: Evidence, fix: Fix, verdict: Verdict, margin_m: float) -> None:
     """A ping in the confirmed region: speaks against whatever is pending."""
     sigmas = margin_m / verdict.sigma_m
     if not verdict.suspect and sigmas >= min(evidence.anchor_sigmas, DEEP_SIGMAS):
-        evidence.anchor_lon = lon
-        evidence.anchor_lat = lat
+        evidence.anchor_lon = fix.lon
+        evidence.anchor_lat = fix.lat
         evidence.anchor_sigmas = sigmas
     if evidence.entries > 0:
         evidence.score += verdict.worth * log_odds(-margin_m, verdict.sigma_m, verdict.doubt)
@@ -221,9 +171,7 @@ def _stay(evidence: Evidence, lon: float, lat: float, verdict: Verdict, margin_m
 def _leave(
     evidence: Evidence,
     trail: Trail,
-    lon: float,
-    lat: float,
-    time_ms: int,
+    fix: Fix,
     verdict: Verdict,
     region: int,
     margin_m: float,
@@ -233,24 +181,15 @@ def _leave(
     """A ping outside the confirmed region: speaks for having left it and for where it lies, or says nothing (false)."""
     inside = log_odds(margin_m, verdict.sigma_m, verdict.doubt)
     left = inside if evidence.region == UNKNOWN else log_odds(home_m, verdict.sigma_m, verdict.doubt)
-    dead_zone = 0.0 if verdict.sure else DEAD_ZONE_MOVING if verdict.moving else DEAD_ZONE
-    said = left - dead_zone
+    said = left - (DEAD_ZONE_MOVING if verdict.moving else DEAD_ZONE)
     if said <= 0.0:
         return False
     evidence.score = min(evidence.score + verdict.worth * said, 2.0 * rule.evidence_when_still)
     at = entry_of(trail, evidence.entries, region)
     if at == evidence.entries:
-        evidence.entries = open_entry(trail, evidence.entries, region, time_ms)
+        evidence.entries = open_entry(trail, evidence.entries, region, fix.time_ms)
         at = evidence.entries - 1
-    entry = trail[at]
-    entry.pings += 1
-    entry.own += verdict.worth * max(0.0, min(said, inside))
-    if inside > entry.depth:
-        entry.depth = inside
-        entry.margin_m = margin_m
-        entry.lon = lon
-        entry.lat = lat
-        entry.radius_m = verdict.radius_m
+    add_ping(trail[at], fix, verdict.worth * max(0.0, min(said, inside)), inside, margin_m)
     return True
 
 
@@ -259,7 +198,7 @@ def _begin(evidence: Evidence, trail: Trail, time_ms: int, rule: RuleRow, out: S
     """The first region of a device that has none: the first to collect enough."""
     for i in range(evidence.entries):
         if trail[i].own >= rule.evidence_to_begin and _gates_open(trail[i], time_ms, rule):
-            _cross(evidence, trail[i], time_ms, out[0])
+            _cross(evidence, trail[i], time_ms, False, out[0])
             forget_pending(evidence)
             return 1
     return 0
@@ -269,54 +208,48 @@ def _begin(evidence: Evidence, trail: Trail, time_ms: int, rule: RuleRow, out: S
 def _confirm(
     evidence: Evidence,
     trail: Trail,
-    lon: float,
-    lat: float,
-    time_ms: int,
-    verdict: Verdict,
+    fix: Fix,
+    moving: bool,
     region: int,
     rule: RuleRow,
     out: Sequence[Crossing],
 ) -> int:
     """Confirm every crossing along the trail for which there is evidence enough; gives how many."""
     count = 0
-    while evidence.entries > 0:
-        gone_m = ground_m(evidence.anchor_lon, evidence.anchor_lat, lon, lat)
-        away = verdict.moving or gone_m > max(FAR_M, FAR_RADII * verdict.radius_m)
-        if evidence.score < (rule.evidence_to_cross if away else rule.evidence_when_still):
-            break
-        chosen = _first_ready(evidence, trail, lon, lat, time_ms, verdict.radius_m, region, rule)
+    while evidence.entries > 0 and evidence.score >= _needed(evidence, fix, moving, rule):
+        chosen = _first_ready(evidence, trail, fix, region, rule)
         if chosen == evidence.entries:
             break
-        _cross(evidence, trail[chosen], time_ms, out[count])
+        passed = trail[chosen].region != region
+        _cross(evidence, trail[chosen], fix.time_ms, passed, out[count])
         count += 1
-        if evidence.region == region:
-            forget_pending(evidence)
-        else:  # what was said for later ones was said against this one too
+        if passed:  # what was said for later ones was said against this one too
             evidence.entries = drop(trail, evidence.entries, 0, chosen + 1)
             evidence.score = min(own_total(trail, evidence.entries), 2.0 * rule.evidence_when_still)
+        else:
+            forget_pending(evidence)
     return count
 
 
 @njit(cache=True)
-def _first_ready(
-    evidence: Evidence,
-    trail: Trail,
-    lon: float,
-    lat: float,
-    time_ms: int,
-    radius_m: float,
-    region: int,
-    rule: RuleRow,
-) -> int:
-    """The first entry to confirm: the present region, or one that the way to it led through; else how many there are."""
+def _needed(evidence: Evidence, fix: Fix, moving: bool, rule: RuleRow) -> float:
+    """The score that is enough: more while the device has neither moved nor come far."""
+    gone_m = ground_m(evidence.anchor_lon, evidence.anchor_lat, fix.lon, fix.lat)
+    away = moving or gone_m > max(FAR_M, FAR_RADII * fix.radius_m)
+    return rule.evidence_to_cross if away else rule.evidence_when_still
+
+
+@njit(cache=True)
+def _first_ready(evidence: Evidence, trail: Trail, fix: Fix, region: int, rule: RuleRow) -> int:
+    """The first entry to confirm: the present region, or one the way to it led through; else how many there are."""
     for i in range(evidence.entries):
         entry = trail[i]
-        if not _gates_open(entry, time_ms, rule):
+        if not _gates_open(entry, fix.time_ms, rule):
             continue
         if entry.region == region:
             if entry.own >= rule.own_evidence:
                 return i
-        elif on_the_way(entry, evidence.anchor_lon, evidence.anchor_lat, lon, lat, radius_m, rule):
+        elif on_the_way(entry, evidence.anchor_lon, evidence.anchor_lat, fix, rule):
             return i
     return evidence.entries
 
@@ -332,7 +265,7 @@ def _gates_open(entry: Entry, time_ms: int, rule: RuleRow) -> bool:
 
 
 @njit(cache=True)
-def _cross(evidence: Evidence, entry: Entry, time_ms: int, out: Crossing) -> None:
+def _cross(evidence: Evidence, entry: Entry, time_ms: int, passed: bool, out: Crossing) -> None:
     """Write the crossing to the entry's region, and make that the confirmed one."""
     out.region_from = evidence.region
     out.region_to = entry.region
@@ -342,6 +275,8 @@ def _cross(evidence: Evidence, entry: Entry, time_ms: int, out: Crossing) -> Non
     out.confirmed_ms = time_ms
     out.score = evidence.score
     out.own = entry.own
+    out.radius_m = entry.radius_m
+    out.passed = 1 if passed else 0
     out.confidence = 0.0
     evidence.region = entry.region
     evidence.anchor_lon = entry.lon

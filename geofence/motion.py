@@ -5,14 +5,14 @@ of it is news, how far it is to be doubted. `hysteresis.weigh` uses the verdict 
 is late, repeated or rejected changes nothing here.
 """
 
-from math import exp, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from geofence.evidence import accuracy_or_default_m, doubt, freshness, sigma_m
-from geofence.ground import ground_m, offset_m
+from geofence.ground import ground_m
+from geofence.legs import FORWARD, NO_LEG, TURNED, follow_legs, pace_mps, start_leg
 from geofence.rows import dtype_of
 from geofence.rule import RuleRow
 
@@ -20,35 +20,27 @@ from geofence.rule import RuleRow
 CONFIRMED, QUIET, PENDING, LATE, REPEATED, IMPLAUSIBLE, REJECTED, SCORED = range(8)
 OUTCOMES = ("confirmed", "quiet", "pending", "late", "repeated", "implausible", "rejected")
 
-NO_LEG, FORWARD, TURNED = range(3)
-
 NEVER_MS = -(2**62)
 SAME_PLACE_M = 0.5
 STALE_S = 600.0  # a fix that repeats its coordinates is news this slowly
-COARSE_M = 100.0  # beyond it a radius is a guess: it is taken generously, and small steps in it mean nothing
-DAMPING_S = 6.0
-SURE_DAMPING_S = 0.5
+GOOD_M = 30.0
+COARSE_M = 100.0  # beyond it a radius is a guess: it is taken generously, and a step within it means nothing
+DAMPING_S = 10.0  # errors of GPS stay put about this long
+SURE_DAMPING_S = 2.0
 
-LEG_RADII = 2.0
-KNOT_AFTER_S = 20.0
-KNOT_FORGOTTEN_S = 90.0
-FORWARD_COSINE = 0.6
-FORWARD_SPEEDS = 5.0
 MOVING_S = 300.0
+SMOOTH_PAUSE_S = 10.0
+SMOOTH_PACES = 1.5
+SURE_AFTER_S = 25.0
 
 SLOW_MPS = 15.0  # a speed that needs no explanation
-PACE_MULTIPLE = 2.0
+PACES = 2.0
 TURN_MPS = 5.0
 DOUBT_OF_TURNS = 4.0
-MOST_DOUBT_OF_JUMPS = 0.5
+MOST_DOUBT = 0.5
 SUSPECT_MS = 900_000
 SUSPECT_WITHIN_M = 200.0
-FINER = 0.25
 WORTH_OF_SUSPECTS = 0.1
-
-SMOOTH_PAUSE_S = 10.0
-SMOOTH_RADIUS_M = 30.0
-SURE_AFTER_S = 12.0
 
 
 class Motion:
@@ -57,19 +49,19 @@ class Motion:
     last_ms: int  # the newest ping that counted
     last_lon: float
     last_lat: float
-    last_accuracy_m: float
+    last_radius_m: float
     fresh_ms: int  # the newest ping that did not repeat the place before it
     sane_ms: int  # the newest ping that is no suspect
     sane_lon: float
     sane_lat: float
-    sane_accuracy_m: float
+    sane_radius_m: float
     suspect_ms: int  # the newest ping that needed an impossible speed
     suspect_lon: float
     suspect_lat: float
     knot_ms: int  # where the current leg began
     knot_lon: float
     knot_lat: float
-    knot_accuracy_m: float
+    knot_radius_m: float
     leg_east_m: float  # the leg that ended there; leg_s is 0 if there is none
     leg_north_m: float
     leg_s: float
@@ -81,6 +73,15 @@ class Motion:
 MOTION = dtype_of(Motion)
 
 
+class Fix(NamedTuple):
+    """Where a ping says the device is; the radius is the stated accuracy or what stands in for it."""
+
+    lon: float
+    lat: float
+    radius_m: float
+    time_ms: int
+
+
 class Verdict(NamedTuple):
     """What the movement says of one ping."""
 
@@ -90,29 +91,22 @@ class Verdict(NamedTuple):
     doubt: float
     worth: float
     moving: bool
-    sure: bool  # moving, with good fixes in close and credible succession
     suspect: bool
 
 
 @njit(cache=True)
 def new_motion(motion: Motion) -> None:
     """Begin a device of which nothing is known."""
-    motion.last_ms = NEVER_MS
-    motion.last_lon = np.nan
-    motion.last_lat = np.nan
-    motion.last_accuracy_m = np.nan
+    nowhere = Fix(np.nan, np.nan, np.nan, NEVER_MS)
+    _remember(motion, nowhere, False)
+    start_leg(motion, nowhere)
     motion.fresh_ms = NEVER_MS
-    motion.sane_ms = NEVER_MS
-    motion.sane_lon = np.nan
-    motion.sane_lat = np.nan
-    motion.sane_accuracy_m = np.nan
     motion.suspect_ms = NEVER_MS
     motion.suspect_lon = np.nan
     motion.suspect_lat = np.nan
     motion.forward_ms = NEVER_MS
     motion.pace_mps = 0.0
     motion.smooth_ms = NEVER_MS
-    _start_leg(motion, np.nan, np.nan, np.nan, NEVER_MS)
 
 
 @njit(cache=True)
@@ -122,180 +116,118 @@ def move(
     lat: float,
     accuracy_m: float,
     confidence: float,
-    source: int,  # noqa: ARG001  # not used yet; sources say little that the accuracy does not
+    source: int,  # noqa: ARG001  # says little that the accuracy does not; part of the contract all the same
     time_ms: int,
     rule: RuleRow,
 ) -> Verdict:
     """Take one ping into the motion and judge it."""
-    radius_m = accuracy_or_default_m(accuracy_m, rule)
-    sigma = sigma_m(radius_m, confidence, rule)
-    outcome = _admit(motion, lon, lat, radius_m, time_ms, rule)
+    fix = Fix(lon, lat, accuracy_or_default_m(accuracy_m, rule), time_ms)
+    sigma = sigma_m(fix.radius_m, confidence, rule)
+    outcome = _admit(motion, fix, rule)
     if outcome != SCORED:
-        return Verdict(outcome, radius_m, sigma, 1.0, 0.0, False, False, False)
+        return Verdict(outcome, fix.radius_m, sigma, MOST_DOUBT, 0.0, False, False)
     if motion.last_ms == NEVER_MS:
+        _remember(motion, fix, False)
+        start_leg(motion, fix)
         motion.fresh_ms = time_ms
         motion.smooth_ms = time_ms
-        _start_leg(motion, lon, lat, radius_m, time_ms)
-        _remember(motion, lon, lat, radius_m, time_ms, False)
-        return Verdict(SCORED, radius_m, sigma, doubt(radius_m), 1.0, False, False, False)
-    suspect = _is_suspect(motion, lon, lat, radius_m, time_ms, rule)
-    turn = NO_LEG if suspect else _follow_legs(motion, lon, lat, radius_m, time_ms)
-    doubted = _doubt_of(motion, lon, lat, radius_m, time_ms, turn)
+        return Verdict(SCORED, fix.radius_m, sigma, doubt(fix.radius_m), 1.0, False, False)
+    suspect = _is_suspect(motion, fix, rule)
+    turn = NO_LEG if suspect else follow_legs(motion, fix)
+    doubted = _doubt_of(motion, fix, turn)
     moving = time_ms - motion.forward_ms < MOVING_S * 1000.0
-    sure = _is_smooth(motion, lon, lat, radius_m, time_ms, suspect) and moving
-    worth = _worth(motion, lon, lat, radius_m, time_ms, turn == FORWARD, sure, rule)
-    if suspect:
-        worth *= WORTH_OF_SUSPECTS
-    _remember(motion, lon, lat, radius_m, time_ms, suspect)
-    return Verdict(SCORED, radius_m, sigma, doubted, worth, moving, sure, suspect)
+    sure = _is_smooth(motion, fix, suspect) and moving
+    worth = _worth(motion, fix, turn == FORWARD, sure, rule) * (WORTH_OF_SUSPECTS if suspect else 1.0)
+    _remember(motion, fix, suspect)
+    return Verdict(SCORED, fix.radius_m, sigma, doubted, worth, moving, suspect)
 
 
 @njit(cache=True)
-def _admit(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int, rule: RuleRow) -> int:
+def _admit(motion: Motion, fix: Fix, rule: RuleRow) -> int:
     """Whether the ping counts at all: SCORED, or why not."""
-    if time_ms < motion.last_ms:
+    if fix.time_ms < motion.last_ms:
         return LATE
-    if time_ms == motion.last_ms:
-        same = ground_m(lon, lat, motion.last_lon, motion.last_lat) < SAME_PLACE_M
+    if fix.time_ms == motion.last_ms:
+        same = ground_m(fix.lon, fix.lat, motion.last_lon, motion.last_lat) < SAME_PLACE_M
         return REPEATED if same else LATE
-    return REJECTED if radius_m > rule.ignore_worse_than_m else SCORED
+    return REJECTED if fix.radius_m > rule.ignore_worse_than_m else SCORED
 
 
 @njit(cache=True)
-def _remember(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int, suspect: bool) -> None:
-    motion.last_ms = time_ms
-    motion.last_lon = lon
-    motion.last_lat = lat
-    motion.last_accuracy_m = radius_m
+def _remember(motion: Motion, fix: Fix, suspect: bool) -> None:
+    motion.last_ms = fix.time_ms
+    motion.last_lon = fix.lon
+    motion.last_lat = fix.lat
+    motion.last_radius_m = fix.radius_m
     if not suspect:
-        motion.sane_ms = time_ms
-        motion.sane_lon = lon
-        motion.sane_lat = lat
-        motion.sane_accuracy_m = radius_m
+        motion.sane_ms = fix.time_ms
+        motion.sane_lon = fix.lon
+        motion.sane_lat = fix.lat
+        motion.sane_radius_m = fix.radius_m
 
 
 @njit(cache=True)
-def _worth(
-    motion: Motion,
-    lon: float,
-    lat: float,
-    radius_m: float,
-    time_ms: int,
-    forward: bool,
-    sure: bool,
-    rule: RuleRow,
-) -> float:
+def _worth(motion: Motion, fix: Fix, forward: bool, sure: bool, rule: RuleRow) -> float:
     """How much of the ping is news: an error that stays put must not be counted again and again."""
-    moved_m = ground_m(motion.last_lon, motion.last_lat, lon, lat)
-    pause_s = (time_ms - motion.last_ms) / 1000.0
+    moved_m = ground_m(motion.last_lon, motion.last_lat, fix.lon, fix.lat)
+    pause_s = (fix.time_ms - motion.last_ms) / 1000.0
     if moved_m < SAME_PLACE_M:
-        return 0.0 if radius_m > motion.last_accuracy_m else freshness(pause_s, STALE_S)
-    worth = freshness((time_ms - motion.fresh_ms) / 1000.0, rule.stationary_s)
-    motion.fresh_ms = time_ms
-    if radius_m <= COARSE_M or forward:
-        by_step = freshness(moved_m, 2.0 * radius_m) * freshness(pause_s, SURE_DAMPING_S if sure else DAMPING_S)
-        worth = max(worth, by_step)
+        return 0.0 if fix.radius_m > motion.last_radius_m else freshness(pause_s, STALE_S)
+    worth = freshness((fix.time_ms - motion.fresh_ms) / 1000.0, rule.stationary_s)
+    motion.fresh_ms = fix.time_ms
+    if fix.radius_m <= COARSE_M or forward:
+        damping_s = SURE_DAMPING_S if sure else DAMPING_S
+        worth = max(worth, freshness(moved_m, 2.0 * fix.radius_m) * freshness(pause_s, damping_s))
     return worth
 
 
 @njit(cache=True)
-def _doubt_of(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int, turn: int) -> float:
+def _doubt_of(motion: Motion, fix: Fix, turn: int) -> float:
     """The doubt about the ping: more if it needs a speed or a turn that the device has not shown."""
-    doubted = doubt(radius_m)
+    doubted = doubt(fix.radius_m)
     if turn == FORWARD:
         return doubted
-    between_m = ground_m(motion.sane_lon, motion.sane_lat, lon, lat)
-    gap_m = between_m - _generous(radius_m, 3.0) - _generous(motion.sane_accuracy_m, 3.0)
-    speed_mps = gap_m / ((time_ms - motion.sane_ms) / 1000.0)
-    if speed_mps > TURN_MPS and turn == TURNED:
+    speed_mps = _gap_m(motion, fix, 3.0) / ((fix.time_ms - motion.sane_ms) / 1000.0)
+    if turn == TURNED and speed_mps > TURN_MPS:
         doubted *= DOUBT_OF_TURNS
-    doubted *= max(1.0, speed_mps / max(SLOW_MPS, PACE_MULTIPLE * _pace_mps(motion, time_ms)))
-    return min(doubted, MOST_DOUBT_OF_JUMPS)
+    if speed_mps > SLOW_MPS:
+        doubted *= max(1.0, speed_mps / max(SLOW_MPS, PACES * pace_mps(motion, fix.time_ms)))
+    return min(doubted, MOST_DOUBT)
 
 
 @njit(cache=True)
-def _is_suspect(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int, rule: RuleRow) -> bool:
+def _is_suspect(motion: Motion, fix: Fix, rule: RuleRow) -> bool:
     """Whether the ping needs an impossible speed, or keeps to a place that such a ping has named before."""
-    if radius_m <= FINER * motion.sane_accuracy_m:
-        return False  # of two that disagree the much finer one is to be believed
-    between_m = ground_m(motion.sane_lon, motion.sane_lat, lon, lat)
-    gap_m = between_m - _generous(radius_m, 2.0) - _generous(motion.sane_accuracy_m, 2.0)
-    if gap_m > rule.max_speed_mps * ((time_ms - motion.sane_ms) / 1000.0):
-        motion.suspect_ms = time_ms
-        motion.suspect_lon = lon
-        motion.suspect_lat = lat
+    if fix.radius_m <= GOOD_M and fix.radius_m <= 0.25 * motion.sane_radius_m:
+        return False  # of two that disagree, good GPS is to be believed
+    if _gap_m(motion, fix, 2.0) > rule.max_speed_mps * ((fix.time_ms - motion.sane_ms) / 1000.0):
+        motion.suspect_ms = fix.time_ms
+        motion.suspect_lon = fix.lon
+        motion.suspect_lat = fix.lat
         return True
-    if time_ms - motion.suspect_ms > SUSPECT_MS or between_m <= radius_m + motion.sane_accuracy_m:
+    if fix.time_ms - motion.suspect_ms > SUSPECT_MS or _gap_m(motion, fix, 1.0) <= 0.0:
         return False
-    return ground_m(motion.suspect_lon, motion.suspect_lat, lon, lat) <= SUSPECT_WITHIN_M + 2.0 * radius_m
+    beside_m = ground_m(motion.suspect_lon, motion.suspect_lat, fix.lon, fix.lat)
+    return beside_m <= SUSPECT_WITHIN_M + 2.0 * fix.radius_m
 
 
 @njit(cache=True)
-def _generous(radius_m: float, times: float) -> float:
-    return radius_m if radius_m <= COARSE_M else times * radius_m
+def _gap_m(motion: Motion, fix: Fix, coarse_times: float) -> float:
+    """What is left between the fix and the last sane one without their radii, the coarse ones taken so many times."""
+    before_m, now_m = motion.sane_radius_m, fix.radius_m
+    between_m = ground_m(motion.sane_lon, motion.sane_lat, fix.lon, fix.lat)
+    between_m -= before_m if before_m <= COARSE_M else coarse_times * before_m
+    return between_m - (now_m if now_m <= COARSE_M else coarse_times * now_m)
 
 
 @njit(cache=True)
-def _follow_legs(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int) -> int:
-    """Take the ping into the path of legs: does it go on as the leg before, or turn, or is it no leg yet?"""
-    leg_s = (time_ms - motion.knot_ms) / 1000.0
-    east_m, north_m = offset_m(motion.knot_lon, motion.knot_lat, lon, lat)
-    square = east_m * east_m + north_m * north_m
-    long_m = LEG_RADII * max(radius_m, motion.knot_accuracy_m)
-    if square < long_m * long_m:
-        if leg_s > KNOT_FORGOTTEN_S:
-            _start_leg(motion, lon, lat, radius_m, time_ms)
-        return NO_LEG
-    turn = NO_LEG
-    if motion.leg_s > 0.0:
-        turn = FORWARD if _continues(motion, east_m, north_m, leg_s) else TURNED
-    if turn == FORWARD:
-        motion.pace_mps = max(_pace_mps(motion, time_ms), sqrt(square) / leg_s)
-        motion.forward_ms = time_ms
-    if leg_s >= KNOT_AFTER_S:
-        _start_leg(motion, lon, lat, radius_m, time_ms)
-        motion.leg_east_m = east_m
-        motion.leg_north_m = north_m
-        motion.leg_s = leg_s
-    return turn
-
-
-@njit(cache=True)
-def _pace_mps(motion: Motion, time_ms: int) -> float:
-    """The greatest speed of its forward legs, fading since the newest."""
-    return motion.pace_mps * exp(-(time_ms - motion.forward_ms) / (MOVING_S * 1000.0))
-
-
-@njit(cache=True)
-def _start_leg(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int) -> None:
-    motion.knot_ms = time_ms
-    motion.knot_lon = lon
-    motion.knot_lat = lat
-    motion.knot_accuracy_m = radius_m
-    motion.leg_east_m = 0.0
-    motion.leg_north_m = 0.0
-    motion.leg_s = 0.0
-
-
-@njit(cache=True)
-def _continues(motion: Motion, east_m: float, north_m: float, leg_s: float) -> bool:
-    """Whether the leg turns less than 53° from the one before, at a speed within a factor of 5."""
-    square = east_m * east_m + north_m * north_m
-    before = motion.leg_east_m * motion.leg_east_m + motion.leg_north_m * motion.leg_north_m
-    dot = motion.leg_east_m * east_m + motion.leg_north_m * north_m
-    if dot <= 0.0 or dot * dot < FORWARD_COSINE * FORWARD_COSINE * square * before:
-        return False
-    ratio = (square * motion.leg_s * motion.leg_s) / (before * leg_s * leg_s)  # of the speeds, squared
-    most = FORWARD_SPEEDS * FORWARD_SPEEDS
-    return ratio <= most and ratio * most >= 1.0
-
-
-@njit(cache=True)
-def _is_smooth(motion: Motion, lon: float, lat: float, radius_m: float, time_ms: int, suspect: bool) -> bool:
+def _is_smooth(motion: Motion, fix: Fix, suspect: bool) -> bool:
     """Whether good fixes have followed each other closely, at credible speeds, for long enough to be sure."""
-    pause_s = (time_ms - motion.last_ms) / 1000.0
-    moved_m = ground_m(motion.last_lon, motion.last_lat, lon, lat)
-    credible_m = 1.5 * _pace_mps(motion, time_ms) * pause_s + radius_m
-    if suspect or pause_s > SMOOTH_PAUSE_S or radius_m > SMOOTH_RADIUS_M or moved_m > credible_m:
-        motion.smooth_ms = time_ms
-    return time_ms - motion.smooth_ms >= SURE_AFTER_S * 1000.0
+    pause_s = (fix.time_ms - motion.last_ms) / 1000.0
+    if suspect or pause_s > SMOOTH_PAUSE_S or fix.radius_m > GOOD_M:
+        motion.smooth_ms = fix.time_ms
+        return False
+    moved_m = ground_m(motion.last_lon, motion.last_lat, fix.lon, fix.lat)
+    if moved_m > SMOOTH_PACES * pace_mps(motion, fix.time_ms) * pause_s + fix.radius_m:
+        motion.smooth_ms = fix.time_ms
+    return fix.time_ms - motion.smooth_ms >= SURE_AFTER_S * 1000.0

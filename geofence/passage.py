@@ -199,9 +199,9 @@ def pass_overlay(span, motion, place, fences, beliefs, fence_free, fence_left, t
             else:
                 margin, _ = reach_m(borders, borders.root[it.fence], lon[row], lat[row], cap_m[row], -1)
             trail = scratch if it.trail == NONE else trails[it.trail]
+            region_now = np.int64(it.fence if inside else OUTSIDE)
             told, crossings = weigh(
-                belief, trail, lon[row], lat[row], time_ms[row], verdict, np.int64(it.fence if inside else OUTSIDE),
-                margin, margin, rule, out,
+                belief, trail, lon[row], lat[row], time_ms[row], verdict, region_now, margin, margin, rule, out
             )  # fmt: skip
             if told == CONFIRMED or (told == PENDING and outcome[row] != CONFIRMED):
                 outcome[row] = told

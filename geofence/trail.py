@@ -13,14 +13,15 @@ from numba import njit
 
 from geofence.evidence import sigma_m
 from geofence.ground import offset_m
+from geofence.motion import COARSE_M, Fix
 from geofence.rows import dtype_of
 from geofence.rule import RuleRow
 
 TRAIL_LENGTH = 5
 PATH_SPREAD = 0.07  # how far a way strays from the straight line, of its length
-COARSE_M = 100.0
-COARSE_DISTRUST = 1.43  # a coarse radius is often understated; here nothing else would notice
+COARSE_DISTRUST = 1.43  # coarse radii are often understated, and here one fix may have to do
 FAR_RADII = 3.0
+LEAST_OWN = 0.5
 
 
 class Entry:
@@ -73,6 +74,21 @@ def open_entry(trail: Trail, entries: int, region: int, time_ms: int) -> int:
 
 
 @njit(cache=True)
+def add_ping(entry: Entry, fix: Fix, own: float, depth: float, margin_m: float) -> None:
+    """Take a ping into the entry of its region."""
+    entry.pings += 1
+    entry.own += own
+    if fix.lon == entry.lon and fix.lat == entry.lat:
+        entry.radius_m = max(entry.radius_m, fix.radius_m)  # a stale fix that ages was no better when it was young
+    if depth > entry.depth:
+        entry.depth = depth
+        entry.margin_m = margin_m
+        entry.lon = fix.lon
+        entry.lat = fix.lat
+        entry.radius_m = fix.radius_m
+
+
+@njit(cache=True)
 def drop(trail: Trail, entries: int, start: int, stop: int) -> int:
     """Take the entries from start to before stop off the trail; gives how many there are now."""
     for i in range(stop, entries):
@@ -90,25 +106,18 @@ def own_total(trail: Trail, entries: int) -> float:
 
 
 @njit(cache=True)
-def on_the_way(
-    entry: Entry,
-    from_lon: float,
-    from_lat: float,
-    to_lon: float,
-    to_lat: float,
-    radius_m: float,
-    rule: RuleRow,
-) -> bool:
-    """Whether the way between the two places must have led through the entry's region.
+def on_the_way(entry: Entry, from_lon: float, from_lat: float, fix: Fix, rule: RuleRow) -> bool:
+    """Whether the way from there to the fix must have led through the entry's region.
 
     The way is taken to stray from the straight line by a share of its length. That and the entry's deepest ping say
     how far off the line it passed there; the region has to reach far enough around the ping.
     """
-    way_east_m, way_north_m = offset_m(from_lon, from_lat, to_lon, to_lat)
+    way_east_m, way_north_m = offset_m(from_lon, from_lat, fix.lon, fix.lat)
     east_m, north_m = offset_m(from_lon, from_lat, entry.lon, entry.lat)
     way_m = sqrt(way_east_m * way_east_m + way_north_m * way_north_m)
     along = east_m * way_east_m + north_m * way_north_m
-    if not way_m >= FAR_RADII * max(radius_m, entry.radius_m) or along < 0.0 or along > way_m * way_m:
+    far = way_m >= FAR_RADII * max(fix.radius_m, entry.radius_m)
+    if entry.own < LEAST_OWN or not far or along < 0.0 or along > way_m * way_m:
         return False
     aside_m = abs(east_m * way_north_m - north_m * way_east_m) / way_m
     sigma = sigma_m(entry.radius_m, np.nan, rule) * (COARSE_DISTRUST if entry.radius_m > COARSE_M else 1.0)

@@ -17,7 +17,7 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-UNUSABLE = 2
+UNUSABLE, INTERRUPTED = 2, 130
 
 _REGIONS_HELP = (
     "GeoJSON of a layer (.geojson, .json, .gz). NAME names the layer; else the file's stem does. Repeatable."
@@ -194,12 +194,15 @@ def run() -> int:
     from service.source import Unusable
 
     try:
-        status = cli.main(standalone_mode=False)
+        with cli.make_context("geofence", sys.argv[1:]) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.ClickException as error:
         error.show()
         return UNUSABLE
-    except click.Abort:
-        return 130
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except BrokenPipeError:
         raise
     except (Unusable, OSError) as error:
@@ -208,7 +211,7 @@ def run() -> int:
         named = isinstance(error, OSError) and error.filename
         note(f"{error.filename}: {error.strerror}. Check the path." if named else str(error))
         return UNUSABLE
-    return status if isinstance(status, int) else 0
+    return 0
 
 
 if __name__ == "__main__":

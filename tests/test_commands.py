@@ -83,7 +83,7 @@ class TestLocate:
             "id,lon,lat,note,layer,region,margin_m",
             "1,0.5,0.5,x,town,a,50000",
             "2,-1,0.5,,town,,50000",
-            "3, 3.5 ,1e-1,  y,town,c,11057.4276",
+            "3, 3.5 ,1e-1,  y,town,c,11057.4277",
         ]
 
     def test_cells_stay_byte_for_byte(self, town: Path) -> None:
@@ -264,10 +264,11 @@ class TestReplay:
         out = tmp_path / "tracks.ndjson"
         assert run("replay", "--regions", town, "--tracks", out, walk).status == 0
         tracks = [json.loads(line) for line in out.read_text().splitlines()]
-        assert [(track["device"], track["layer"], track["region"]) for track in tracks] == [
-            ("one", "town", "b"),
-            ("two", "town", "b"),
+        assert [(track["device"], track["layer"], track["sequence"]) for track in tracks] == [
+            ("one", "town", 2),
+            ("two", "town", 2),
         ]
+        assert [[place["region"] for place in track["places"]] for track in tracks] == [["b"], ["b"]]
 
     def test_rules_are_presets_or_files(self, town: Path, walk: Path, tmp_path: Path) -> None:
         rule = tmp_path / "patient.toml"
@@ -295,7 +296,8 @@ class TestReplay:
         assert told in found.err
 
     def test_a_silent_device_gets_its_dwell_before_the_next_record(self, town: Path) -> None:
-        minutes = [("one", 0, 0.5), ("one", 1, 0.5), ("two", 4, 5), ("one", 9, 5), ("one", 10, 5), ("one", 11, 5)]
+        minutes = [("one", 0, 1.95), ("one", 1, 1.95), ("two", 4, 5)]
+        minutes += [("one", minute, 2.05) for minute in (9, 10, 11)]
         content = HEADER + "".join(f"{device},{minute * MINUTE},{lon},0.5,10\n" for device, minute, lon in minutes)
         found = run("replay", "--regions", town, "--kind", "overlay", "--dwell", "300", "-", stdin=content.encode())
         told = [(event["type"].split(".")[-1], event["data"]["confirmed_at"][14:19]) for event in found.events]
@@ -351,7 +353,7 @@ class TestCompare:
         assert (found.status, found.err) == (0, "")
         assert found.lines[0] == "60 pings of 2 devices"
         table = [line for line in found.lines if line.startswith("town ")]
-        assert [line[6:21].strip() for line in table] == ["raw switching", "three in a row", "accuracy filter", "ours"]
+        assert [line[6:22].strip() for line in table] == ["raw switching", "three in a row", "accuracy filter", "ours"]
         assert sum("... and 3 more" in line for line in found.lines) == 4
         assert b"<svg" in picture.read_bytes()
         before = picture.read_bytes()
