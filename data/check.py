@@ -41,7 +41,7 @@ EXPECTED = {
     "us-counties": Expected(regions=3_230, kind="partition", unmatched=3),
     "countries": Expected(regions=254, kind="partition", unmatched=4),
     "provinces": Expected(regions=4_556, kind="partition"),
-    "fences": Expected(regions=14, kind="overlay"),
+    "fences": Expected(regions=18, kind="overlay"),
 }
 
 

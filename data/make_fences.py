@@ -23,6 +23,9 @@ POINTS_IN_A_QUARTER = 12
 CIRCLES = {
     # id: (name, lon, lat, radius in metres, radius of the hole in metres)
     "changi-airport": ("Changi Airport, Singapore", 103.9890, 1.3590, 2_800, 0),
+    "downtown-oakland": ("Downtown Oakland", -122.2720, 37.8060, 2_000, 0),
+    "downtown-san-francisco": ("Downtown San Francisco", -122.4050, 37.7890, 2_000, 0),
+    "downtown-san-jose": ("Downtown San José", -121.8890, 37.3350, 2_000, 0),
     "dubrovnik-old-town": ("Old Town, Dubrovnik", 18.1085, 42.6410, 400, 0),
     "gamla-stan": ("Gamla stan, Stockholm", 18.0710, 59.3250, 550, 0),
     "haneda-airport": ("Haneda Airport, Tokyo", 139.7810, 35.5520, 2_800, 0),
@@ -30,6 +33,7 @@ CIRCLES = {
     "heathrow-surroundings": ("Around Heathrow Airport, London", -0.4543, 51.4700, 6_000, 2_500),
     "midtown-manhattan": ("Midtown Manhattan, New York", -73.9820, 40.7560, 1_500, 0),
     "prague-old-town": ("Old Town, Prague", 14.4210, 50.0870, 600, 0),
+    "san-francisco-airport": ("San Francisco Airport", -122.3790, 37.6190, 2_800, 0),
     "san-marco": ("San Marco, Venice", 12.3380, 45.4340, 450, 0),
     "stockholm-inner-city": ("Inner city, Stockholm", 18.0650, 59.3300, 2_500, 0),
     "taveuni-meridian": ("The 180th meridian on Taveuni, Fiji", 180.0, -16.8000, 3_000, 0),

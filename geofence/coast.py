@@ -1,0 +1,146 @@
+"""The coast: where a region ends and no other begins. What `nearest_within_m` and the distance to "outside" are measured to.
+
+Between `ring`, which gives the borders of a partition without overlaps, and `border`, which builds a tree of what is found here. Neighbours
+need not have the same vertices, so edges are first cut at each other's. Invariant: an edge told to be coast has no other
+region within NODE_DEG of its middle, and no other region's vertex on it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from numba import njit
+from numpy.typing import NDArray
+
+from geofence.growth import CROWDED, crossing
+from geofence.quadtree import Quadtree, find_leaves, lowest_bit
+from geofence.ring import Edges, Shapes, canonical, join, twins
+
+NODE_DEG = 1e-9  # a tenth of a millimetre: vertices so near to another's edge are meant to lie on it
+_NUDGES = (0.0, 1.3e-10, -1.7e-10, 2.9e-10)  # less than NODE_DEG, far more than `crossing` needs to be sure
+_NO, _YES, _ASK = 0, 1, 2
+
+
+def coast(own: Edges, shapes: Shapes, tree: Quadtree) -> Edges:
+    """The borders, cut where another region begins, that have no region at their other side."""
+    lone = own.where(_alone(own))
+    joints = _joints(lone, tree)
+    if len(joints):
+        lone = _cut(lone, joints)
+        lone = lone.where(_alone(lone))
+    x, y = (lone.x1 + lone.x2) / 2, (lone.y1 + lone.y2) / 2
+    met = _meets_another(tree, _leaves(tree, x, y), x, y, lone.region)
+    for row in np.flatnonzero(met == _ASK).tolist():
+        touched = shapely.intersects(shapes, shapely.Point(x[row], y[row]))
+        touched[lone.region[row]] = False
+        met[row] = touched.any()
+    return lone.where(met == _NO)
+
+
+def _alone(own: Edges) -> NDArray[np.bool_]:
+    """Which edges are not exactly another's too."""
+    order, same = twins(canonical(own))
+    alone = ~same
+    alone[:-1] &= ~same[1:]
+    answer = np.zeros(len(order), np.bool_)
+    answer[order] = alone
+    return answer
+
+
+def _leaves(tree: Quadtree, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
+    leaves = np.empty(len(x), np.int64)
+    find_leaves(tree, x, y, leaves)
+    return leaves
+
+
+def _joints(lone: Edges, tree: Quadtree) -> NDArray[np.float64]:
+    """The vertices, as rows of lon and lat, that lie on an edge whose end they are not."""
+    ends = np.unique(np.stack([np.r_[lone.x1, lone.x2], np.r_[lone.y1, lone.y2]], axis=1), axis=0)
+    found = np.zeros(len(ends), np.bool_)
+    for side in (1.0, -1.0):  # either sign counts at the 180th meridian
+        x, y = np.where(np.abs(ends[:, 0]) == 180, side * np.abs(ends[:, 0]), ends[:, 0]), ends[:, 1].copy()
+        found |= _lies_on_edge(tree, _leaves(tree, x, y), x, y)
+    return ends[found]
+
+
+def _cut(lone: Edges, joints: NDArray[np.float64]) -> Edges:
+    """The edges, cut at the joints that lie on them."""
+    points = shapely.points(joints)
+    lines = shapely.linestrings(np.stack([np.c_[lone.x1, lone.y1], np.c_[lone.x2, lone.y2]], axis=1))
+    joint, edge = shapely.STRtree(lines).query(points, predicate="dwithin", distance=NODE_DEG)
+    x, y = joints[joint].T
+    inner = ((x != lone.x1[edge]) | (y != lone.y1[edge])) & ((x != lone.x2[edge]) | (y != lone.y2[edge]))
+    x, y, edge = x[inner], y[inner], edge[inner]
+    along = (x - lone.x1[edge]) * (lone.x2 - lone.x1)[edge] + (y - lone.y1[edge]) * (lone.y2 - lone.y1)[edge]
+    order = np.lexsort((along, edge))
+    x, y, edge = x[order], y[order], edge[order]
+    first, last = np.r_[True, edge[1:] != edge[:-1]], np.r_[edge[1:] != edge[:-1], True]
+    begin = Edges(
+        np.where(first, lone.x1[edge], np.roll(x, 1)),
+        np.where(first, lone.y1[edge], np.roll(y, 1)),
+        x,
+        y,
+        lone.region[edge],
+    )
+    final = Edges(x[last], y[last], lone.x2[edge[last]], lone.y2[edge[last]], lone.region[edge[last]])
+    whole = np.ones(len(lone.x1), np.bool_)
+    whole[edge] = False
+    return join([lone.where(whole), begin, final])
+
+
+@njit(cache=True, inline="always")
+def _is_on(lon, lat, x1, y1, x2, y2):  # type: ignore[no-untyped-def]
+    """Whether a place lies on an edge, or so near that it is meant to."""
+    dx, dy = x2 - x1, y2 - y1
+    along = min(1.0, max(0.0, ((lon - x1) * dx + (lat - y1) * dy) / (dx * dx + dy * dy)))
+    x, y = lon - x1 - along * dx, lat - y1 - along * dy
+    return x * x + y * y <= NODE_DEG * NODE_DEG
+
+
+@njit(cache=True)
+def _lies_on_edge(tree, leaves, lon, lat):  # type: ignore[no-untyped-def]
+    """Whether each place lies on an edge whose end it is not."""
+    leaf_at, entries = tree.leaf, tree.entry
+    answer = np.zeros(len(lon), np.bool_)
+    for row in range(len(lon)):
+        it, x, y = leaf_at[leaves[row]], lon[row], lat[row]
+        answer[row] = it.cover == CROWDED
+        for place in range(it.first, it.first + it.many):
+            edge = entries[place]
+            end = (edge.x1 == x and edge.y1 == y) or (edge.x2 == x and edge.y2 == y)
+            if not end and _is_on(x, y, edge.x1, edge.y1, edge.x2, edge.y2):
+                answer[row] = True
+    return answer
+
+
+@njit(cache=True)
+def _meets_another(tree, leaves, lon, lat, own):  # type: ignore[no-untyped-def]
+    """Whether a region other than its own covers each place, which lies on its own region's border."""
+    leaf_at, entries, local = tree.leaf, tree.entry, tree.local
+    answer = np.zeros(len(lon), np.uint8)
+    for row in range(len(lon)):
+        it, x, y = leaf_at[leaves[row]], lon[row], lat[row]
+        mine = np.uint64(0)
+        for place in range(64):
+            if it.local + place < len(local) and local[it.local + place] == own[row]:
+                mine = np.uint64(1) << np.uint64(place)
+                break
+        answer[row] = _YES if it.cover >= 0 and it.cover != own[row] else _ASK
+        for place in range(it.first, it.first + it.many):
+            edge = entries[place]
+            if edge.turns & ~mine and _is_on(x, y, edge.x1, edge.y1, edge.x2, edge.y2):
+                answer[row] = _YES
+        for nudge in _NUDGES:
+            if answer[row] != _ASK or it.cover == CROWDED:
+                break
+            bits, sure = it.inside & ~mine, True
+            for place in range(it.first, it.first + it.many):
+                edge = entries[place]
+                if edge.turns & ~mine and sure:
+                    parity = crossing(edge.x1, edge.y1, edge.x2, edge.y2, it.lon, it.lat, x + nudge, y - nudge * 0.7)
+                    sure = parity != 2
+                    if parity == 1:
+                        bits ^= edge.turns & ~mine
+            if sure:
+                answer[row] = _YES if bits else _NO
+    return answer
