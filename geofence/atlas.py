@@ -23,7 +23,7 @@ from geofence.region import Kind, Version
 from geofence.ring import Shapes, disjoint
 from geofence.sighting import Sightings
 
-CODE_VERSION = 1  # of the arrays below: part of the name of whatever keeps them
+CODE_VERSION = 2  # of the arrays below: part of the name of whatever keeps them
 
 
 class Engine(StrEnum):
@@ -48,10 +48,13 @@ class Atlas:
         self.within_m = version.nearest_within_m
         self._shapes: Shapes = np.array([region.geometry for region in version.regions], dtype=object)
         self._reference: Reference | None = None
+        self.tree: Quadtree
+        self.borders: Borders
+        self.plain: bool  # no regions overlap: the borders are the tree's own edges
         if arrays is None:
-            tree, self.borders = _build(self._shapes, overlay=self.overlay)
-            self.tree = _with_clearances(tree, self.borders, self.overlay, self.within_m)
+            self._build()
         else:
+            self.plain = bool(arrays["plain"])
             self.tree = Quadtree(*(arrays[f"tree.{name}"] for name in Quadtree._fields))
             self.borders = Borders(*(arrays[f"borders.{name}"] for name in Borders._fields))
 
@@ -65,7 +68,8 @@ class Atlas:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that was built, as plain arrays to keep or to map into memory."""
         named = {f"tree.{name}": column for name, column in self.tree._asdict().items()}
-        return named | {f"borders.{name}": column for name, column in self.borders._asdict().items()}
+        named |= {f"borders.{name}": column for name, column in self.borders._asdict().items()}
+        return named | {"plain": np.array(self.plain)}
 
     @property
     def nbytes(self) -> int:
@@ -80,10 +84,20 @@ class Atlas:
             return self._overlay(x, y, caps)
         return self._partition(x, y, caps)
 
+    def _build(self) -> None:
+        self.tree = plant(self._shapes, overlay=self.overlay)
+        if self.overlay:
+            self.borders, self.plain = survey(self._shapes, None), False
+            return
+        apart = disjoint(self._shapes)
+        self.plain = all(one is other for one, other in zip(apart, self._shapes, strict=True))
+        self.borders = survey(apart, self.tree)
+        clearances(self.tree, self.borders, self.within_m, self.tree.leaf)
+
     def _partition(self, x: NDArray[np.float64], y: NDArray[np.float64], caps: NDArray[np.float64]) -> Sightings:
         region, margin, covered = np.empty(len(x), np.int64), np.empty(len(x)), np.empty(len(x), np.bool_)
         if self.engine is Engine.COMPILED:
-            locate_partition(self.tree, self.borders, self.within_m, x, y, caps, region, margin, covered)
+            locate_partition(self.tree, self.borders, self.within_m, self.plain, x, y, caps, region, margin, covered)
             asked = np.flatnonzero(region == UNSURE)
         else:
             asked = np.arange(len(x))
@@ -109,14 +123,3 @@ class Atlas:
         margin = np.empty(len(row))
         margins_overlay(self.borders, x, y, caps, row, region, margin)
         return Sightings(row, region, margin, region >= 0)
-
-
-def _build(shapes: Shapes, *, overlay: bool) -> tuple[Quadtree, Borders]:
-    tree = plant(shapes, overlay=overlay)
-    return tree, survey(shapes, None) if overlay else survey(disjoint(shapes), tree)
-
-
-def _with_clearances(tree: Quadtree, borders: Borders, overlay: bool, within_m: float) -> Quadtree:
-    if not overlay:
-        clearances(tree, borders, within_m, tree.leaf)
-    return tree

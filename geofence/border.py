@@ -1,8 +1,8 @@
 """How far it is to a border: trees of boxes over the pieces of every region's border.
 
 Each region has a tree of its own, since a margin is the way out of *one* region; above them stands one tree of all. Beside the
-regions' stands the coast's: where a region ends and no other begins. Built by `survey`, asked by `reach_m` and
-`nearest`. Invariant: an answer is the least `piece_m` of all the pieces asked for, or the cap: the same bits as trying them all.
+regions' stands the coast's: where a region ends and no other begins. Built by `survey`, asked by `reach_m`. Invariant: an
+answer is the least `piece_m` of all the pieces asked for, or the cap: the same bits as trying them all.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from geofence.coast import coast
 from geofence.metric import gap, gap_of, piece_m
-from geofence.growth import crossing
-from geofence.quadtree import Quadtree, find_leaves, lowest_bit, nearness
-from geofence.ring import Edges, Shapes, borders, canonical, join, split, twins
+from geofence.quadtree import Quadtree, nearness
+from geofence.ring import Edges, Shapes, borders, canonical, join, split
 
 FAN = 8
 _STACK = 256
@@ -51,54 +51,10 @@ def survey(shapes: Shapes, tree: Quadtree | None) -> Borders:
     """The borders of an overlay's shapes, or a partition's (without overlaps: `ring.disjoint`), whose quadtree gives the coast."""
     own = borders(shapes)
     if tree is None:
-        return _plant(split(own), len(shapes))
-    coast = own.where(_ends_at_nothing(own, tree))
-    coast = coast._replace(region=np.full(len(coast.x1), len(shapes)))
-    return _plant(split(join([own, coast])), len(shapes))
-
-
-def _ends_at_nothing(own: Edges, tree: Quadtree) -> NDArray[np.bool_]:
-    """Which borders have no region at their other side: not shared, and their middle in no other region."""
-    alike = canonical(own)
-    order, same = twins(alike)
-    alone = ~same
-    alone[:-1] &= ~same[1:]
-    ends = np.zeros(len(order), np.bool_)
-    ends[order] = alone
-    rows = np.flatnonzero(ends)
-    few = alike.where(rows)
-    leaves = np.empty(len(rows), np.int64)
-    x, y = (few.x1 + few.x2) / 2, (few.y1 + few.y2) / 2
-    find_leaves(tree, x, y, leaves)
-    ends[rows] = ~_in_another(tree, leaves, x, y, few.region)
-    return ends
-
-
-@njit(cache=True)
-def _in_another(tree: Quadtree, leaves, lon, lat, own):  # type: ignore[no-untyped-def]
-    """Whether a region other than its own covers each point, which lies on its own region's border."""
-    leaf_at, entries, local = tree.leaf, tree.entry, tree.local
-    answer = np.zeros(len(lon), np.bool_)
-    for row in range(len(lon)):
-        it = leaf_at[leaves[row]]
-        bits, sure = it.inside, True
-        for place in range(it.first, it.first + it.many):
-            edge = entries[place]
-            parity = crossing(edge.x1, edge.y1, edge.x2, edge.y2, it.lon, it.lat, lon[row], lat[row])
-            if parity == 1:
-                bits ^= edge.turns
-            elif parity == 2:
-                turned, which = edge.turns, lowest_bit(edge.turns)
-                only_own = turned == np.uint64(1) << np.uint64(which) and local[it.local + which] == own[row]
-                sure = sure and only_own
-        hidden = it.cover >= 0 and it.cover != own[row]
-        found = hidden or not sure
-        while bits and not found:
-            which = lowest_bit(bits)
-            bits ^= np.uint64(1) << np.uint64(which)
-            found = local[it.local + which] != own[row]
-        answer[row] = found
-    return answer
+        return _plant(split(canonical(own)), len(shapes))
+    shore = coast(own, shapes, tree)
+    shore = shore._replace(region=np.full(len(shore.x1), len(shapes)))
+    return _plant(split(canonical(join([own, shore]))), len(shapes))
 
 
 def _plant(own: Edges, regions: int) -> Borders:

@@ -55,12 +55,12 @@ def _leaves(tree: Quadtree, x: NDArray[np.float64], y: NDArray[np.float64]) -> N
 
 def _joints(lone: Edges, tree: Quadtree) -> NDArray[np.float64]:
     """The vertices, as rows of lon and lat, that lie on an edge whose end they are not."""
-    ends = np.unique(np.stack([np.r_[lone.x1, lone.x2], np.r_[lone.y1, lone.y2]], axis=1), axis=0)
+    ends = np.c_[np.r_[lone.x1, lone.x2], np.r_[lone.y1, lone.y2]]
     found = np.zeros(len(ends), np.bool_)
     for side in (1.0, -1.0):  # either sign counts at the 180th meridian
         x, y = np.where(np.abs(ends[:, 0]) == 180, side * np.abs(ends[:, 0]), ends[:, 0]), ends[:, 1].copy()
         found |= _lies_on_edge(tree, _leaves(tree, x, y), x, y)
-    return ends[found]
+    return np.unique(ends[found], axis=0)
 
 
 def _cut(lone: Edges, joints: NDArray[np.float64]) -> Edges:
@@ -70,6 +70,8 @@ def _cut(lone: Edges, joints: NDArray[np.float64]) -> Edges:
     joint, edge = shapely.STRtree(lines).query(points, predicate="dwithin", distance=NODE_DEG)
     x, y = joints[joint].T
     inner = ((x != lone.x1[edge]) | (y != lone.y1[edge])) & ((x != lone.x2[edge]) | (y != lone.y2[edge]))
+    if not inner.any():
+        return lone
     x, y, edge = x[inner], y[inner], edge[inner]
     along = (x - lone.x1[edge]) * (lone.x2 - lone.x1)[edge] + (y - lone.y1[edge]) * (lone.y2 - lone.y1)[edge]
     order = np.lexsort((along, edge))

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from geofence.rule import RuleRow
 
 CONFIDENCE = 0.68
+USUAL_RADIUS_IN_SIGMAS = sqrt(-2.0 * log(1.0 - CONFIDENCE))
 DISTANCE_CAP_M = 50_000.0
 DISTANCE_CAP_SIGMAS = 4.0  # a fix this deep has said all that a fix may say
-DOUBT_PER_M = 0.0005
-LEAST_DOUBT = 0.004
-MOST_DOUBT = 0.15
+LEAST_DOUBT, MOST_DOUBT = 0.004, 0.15
+DOUBTFUL_M = 100.0
+CALIBRATION, CALIBRATION_PER_EVIDENCE, CALIBRATED_TO = 2.5, 0.68, 5.0  # fitted; see docs/detection.md
 SQRT_HALF = 0.7071067811865476
 
 
@@ -32,8 +33,9 @@ def accuracy_or_default_m(accuracy_m: float, rule: RuleRow) -> float:
 @njit(cache=True)
 def sigma_m(radius_m: float, confidence: float, rule: RuleRow) -> float:
     """The error to expect per axis of a radius that holds the truth with this confidence (NaN: not stated)."""
-    stated = confidence if confidence > 0.0 else CONFIDENCE
-    radius_in_sigmas = sqrt(-2.0 * log(1.0 - min(max(stated, 0.05), 0.999)))
+    radius_in_sigmas = USUAL_RADIUS_IN_SIGMAS
+    if confidence > 0.0 and confidence != CONFIDENCE:
+        radius_in_sigmas = sqrt(-2.0 * log(1.0 - min(max(confidence, 0.05), 0.999)))
     return rule.accuracy_trust * max(radius_m, rule.accuracy_floor_m) / radius_in_sigmas
 
 
@@ -56,7 +58,8 @@ def caps_m(accuracy_m: NDArray[np.float64], confidence: NDArray[np.float64], rul
 @njit(cache=True)
 def doubt(radius_m: float) -> float:
     """How often a fix with this radius is not where it says at all."""
-    return min(max(DOUBT_PER_M * radius_m, LEAST_DOUBT), MOST_DOUBT)
+    part = min(radius_m / DOUBTFUL_M, 1.0)
+    return max(MOST_DOUBT * part * part, LEAST_DOUBT)
 
 
 @njit(cache=True)
@@ -71,3 +74,9 @@ def log_odds(distance_m: float, sigma: float, doubted: float) -> float:
 def freshness(elapsed: float, scale: float) -> float:
     """How much of a new observation is new: nothing at once, nearly all after several scales."""
     return 1.0 - exp(-elapsed / scale)
+
+
+@njit(cache=True)
+def confidence_of(own: float) -> float:
+    """The share of crossings with this much evidence for their region that turn out right."""
+    return 1.0 / (1.0 + exp(-CALIBRATION - CALIBRATION_PER_EVIDENCE * min(own, CALIBRATED_TO)))

@@ -17,9 +17,7 @@ FEW = 6  # edges that a leaf may keep
 DEEPEST = 26  # 5e-6 degrees, half a metre
 WIDEST_DEG = 0.09  # a leaf with edges is no wider, so that most of the land lies in leaves without
 BROADEST_DEG = 2.9  # nor any leaf than this, so that what is known of its middle says something of all of it
-KNOWN_M = (
-    250.0  # a leaf with edges also keeps those that lie this near to it, so that a ping far from them needs no search
-)
+KNOWN_M = 250.0  # a leaf also keeps the edges that lie this near to it, so that a ping far from them needs no search
 LOCALS = 62  # regions with edges in one leaf; more than that is left to the reference
 CROWDED = -2
 _TRIES = 24  # places tried for an anchor
@@ -30,22 +28,17 @@ LEAF = np.dtype(
         ("lat", "f8"),
         ("inside", "u8"),  # bit k: local region k covers the anchor
         ("first", "i4"),  # its entries
-        ("wide", "f4"),  # the largest cos(lat) in it
         ("many", "i4"),
         ("local", "i4"),  # its first local region
-        (
-            "cover",
-            "i4",
-        ),  # the first region that covers all of it (partition), a link (overlay), -1 or CROWDED
-        (
-            "clear_m",
-            "f4",
-        ),  # without entries: no border is nearer to the anchor; with: none but theirs is nearer to the leaf
+        ("cover", "i4"),  # the first region that covers all of it (partition), a link (overlay), -1 or CROWDED
+        ("known_m", "f4"),  # no border but its entries is nearer to any of its points
+        ("clear_m", "f4"),  # without entries: no border is nearer to the anchor; with: as known_m
+        ("wide", "f4"),  # the largest cos(lat) in it
     ]
 )
-ENTRY = np.dtype(
+ENTRY = np.dtype(  # an edge, and the locals it turns
     [("x1", "f8"), ("y1", "f8"), ("x2", "f8"), ("y2", "f8"), ("turns", "u8")]
-)  # an edge, and the locals it turns
+)
 
 
 @njit(cache=True)
@@ -208,9 +201,11 @@ def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped
             for region in sets[set_start:set_end]:
                 bits |= _bit_of(found, count, region)
             it = leaf[leaves]
-            it.lon, it.lat, it.inside, it.clear_m = ax, ay, bits, -1.0
-            it.wide = 1.0
+            it.lon, it.lat, it.inside = ax, ay, bits
             it.first, it.many, it.local, it.cover = entries, 0, locals_, covered
+            it.clear_m, it.wide, it.known_m = -1.0, 1.0, -1.0
+            if covered != CROWDED and abs(west + width / 2) + width < 180.0:
+                it.known_m = _known_deg(south, height)[1] * 110_500.0
             local[locals_ : locals_ + count] = found[:count]
             locals_ += count
             if count:
@@ -222,8 +217,7 @@ def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped
                     line.x1, line.y1, line.x2, line.y2, line.turns = x1[k], y1[k], x2[k], y2[k], turns
                     entries += 1
                 it.many = entries - it.first
-                if abs(west + width / 2) + width < 180.0:
-                    it.clear_m = _known_deg(south, height)[1] * 110_500.0
+                it.clear_m = it.known_m
             leaves += 1
             child[node] = -leaves
             continue

@@ -12,14 +12,39 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-from geofence.evidence import cap_m, caps_m, log_odds
+from geofence.evidence import cap_m, caps_m, confidence_of, log_odds
 from geofence.ground import ground_m
-from geofence.motion import CONFIRMED, IMPLAUSIBLE, LATE, MOTION, OUTCOMES, PENDING, QUIET, REJECTED, REPEATED, SCORED
-from geofence.motion import Fix, Motion, Verdict, move, new_motion
+from geofence.motion import (
+    CONFIRMED,
+    IMPLAUSIBLE,
+    LATE,
+    MOTION,
+    OUTCOMES,
+    PENDING,
+    QUIET,
+    REJECTED,
+    REPEATED,
+    SCORED,
+    Fix,
+    Motion,
+    Verdict,
+    move,
+    new_motion,
+)
 from geofence.rows import dtype_of
 from geofence.rule import PRESETS, RULE, InvalidRule, Rule, RuleRow
-from geofence.trail import TRAIL, TRAIL_LENGTH, Entry, Trail, add_ping, drop, entry_of, on_the_way, open_entry
-from geofence.trail import own_total
+from geofence.trail import (
+    TRAIL,
+    TRAIL_LENGTH,
+    Entry,
+    Trail,
+    add_ping,
+    drop,
+    entry_of,
+    on_the_way,
+    open_entry,
+    own_total,
+)
 
 __all__ = ["BALANCED", "CAUSES", "CONFIRMED", "CROSSING", "EVIDENCE", "IMPLAUSIBLE", "LATE", "MOTION", "OUTCOMES"]
 __all__ += ["OUTSIDE", "PENDING", "PRESETS", "QUIET", "REJECTED", "REPEATED", "RULE", "SCORED", "TRAIL", "TRAIL_LENGTH"]
@@ -62,9 +87,7 @@ class Crossing:
     confirmed_ms: int
     score: float
     own: float
-    radius_m: float  # of its deepest ping
-    passed: int  # 1 if the device is no longer there
-    confidence: float
+    confidence: float  # the share of crossings like this that turn out right
 
 
 EVIDENCE = dtype_of(Evidence)
@@ -198,7 +221,7 @@ def _begin(evidence: Evidence, trail: Trail, time_ms: int, rule: RuleRow, out: S
     """The first region of a device that has none: the first to collect enough."""
     for i in range(evidence.entries):
         if trail[i].own >= rule.evidence_to_begin and _gates_open(trail[i], time_ms, rule):
-            _cross(evidence, trail[i], time_ms, False, out[0])
+            _cross(evidence, trail[i], time_ms, out[0])
             forget_pending(evidence)
             return 1
     return 0
@@ -220,10 +243,9 @@ def _confirm(
         chosen = _first_ready(evidence, trail, fix, region, rule)
         if chosen == evidence.entries:
             break
-        passed = trail[chosen].region != region
-        _cross(evidence, trail[chosen], fix.time_ms, passed, out[count])
+        _cross(evidence, trail[chosen], fix.time_ms, out[count])
         count += 1
-        if passed:  # what was said for later ones was said against this one too
+        if evidence.region != region:  # what was said for later ones was said against this one too
             evidence.entries = drop(trail, evidence.entries, 0, chosen + 1)
             evidence.score = min(own_total(trail, evidence.entries), 2.0 * rule.evidence_when_still)
         else:
@@ -265,7 +287,7 @@ def _gates_open(entry: Entry, time_ms: int, rule: RuleRow) -> bool:
 
 
 @njit(cache=True)
-def _cross(evidence: Evidence, entry: Entry, time_ms: int, passed: bool, out: Crossing) -> None:
+def _cross(evidence: Evidence, entry: Entry, time_ms: int, out: Crossing) -> None:
     """Write the crossing to the entry's region, and make that the confirmed one."""
     out.region_from = evidence.region
     out.region_to = entry.region
@@ -275,9 +297,7 @@ def _cross(evidence: Evidence, entry: Entry, time_ms: int, passed: bool, out: Cr
     out.confirmed_ms = time_ms
     out.score = evidence.score
     out.own = entry.own
-    out.radius_m = entry.radius_m
-    out.passed = 1 if passed else 0
-    out.confidence = 0.0
+    out.confidence = confidence_of(entry.own)
     evidence.region = entry.region
     evidence.anchor_lon = entry.lon
     evidence.anchor_lat = entry.lat

@@ -6,7 +6,8 @@ three decimals and a `Z`, so that texts sort as the instants do.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -14,11 +15,18 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 def text_of(time_ms: int) -> str:
     """`2026-01-31T08:15:00.250Z`. Raises ValueError outside the years 1 to 9999."""
+    day, rest = divmod(time_ms, 86_400_000)
+    minutes, rest = divmod(rest, 60_000)
+    return f"{_day(day)}T{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}.{rest % 1000:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _day(number: int) -> str:
+    """The date of a day counted from 1970: few are asked for, again and again."""
     try:
-        moment = _EPOCH + timedelta(milliseconds=time_ms)
+        return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
     except OverflowError:
-        raise ValueError(f"time is {time_ms} ms; allowed: years 1 to 9999") from None
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        raise ValueError(f"time is day {number} from 1970; allowed: years 1 to 9999") from None
 
 
 def ms_of(text: str) -> int:

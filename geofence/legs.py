@@ -1,7 +1,8 @@
 """The path of a device in legs: does a ping go on as the device went before, and how fast has it gone?
 
-A leg is a way clearly longer than the fixes are wrong; it ends at a knot, where the next begins. Small steps are noise and
-make no legs, so that a phone lying still never moves. Works on the leg fields of a `Motion`; `motion` asks it once a ping.
+A leg is a way clearly longer than the fixes are wrong; it ends at a knot, where the next begins. Small steps are noise
+and make no legs, so that a phone lying still never moves. Works on the leg fields of a `Motion`; `motion` asks it once
+a ping.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def start_leg(motion: Motion, fix: Fix) -> None:
 
 @njit(cache=True)
 def follow_legs(motion: Motion, fix: Fix) -> int:
-    """Take the fix into the path: FORWARD if it goes on as the leg before, TURNED if not, NO_LEG if that can't be said."""
+    """Take the fix into the path: FORWARD if it goes on as the leg before, TURNED if not, NO_LEG if none can tell."""
     leg_s = (fix.time_ms - motion.knot_ms) / 1000.0
     east_m, north_m = offset_m(motion.knot_lon, motion.knot_lat, fix.lon, fix.lat)
     square = east_m * east_m + north_m * north_m

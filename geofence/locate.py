@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from geofence.border import Borders, reach_m
 from geofence.growth import CROWDED, DEEPEST
-from geofence.metric import span_m
+from geofence.metric import PIECE_DEG, piece_m, span_m
 from geofence.quadtree import UNSURE, Quadtree, covering, find_leaves, lowest_bit
 from geofence.sighting import settle_m
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_RAD = math.pi / 180.0
+_LEAST_M, _MOST_M = 0.99 * 110_500.0, 1.01 * 112_000.0  # a degree of lat, with room for what the plane is off
 _CLEAR_END_M = 400_000.0  # a little more than the largest leaf's half diagonal and the largest cap
 _CHUNK = 4096  # points whose leaves are found before their edges are looked at: lets the loads overlap
 
@@ -31,19 +33,50 @@ def _special(lon: float, lat: float) -> bool:
 
 
 @njit(cache=True, inline="always")
-def _far_from(entries: NDArray[np.void], first: int, many: int, lon: float, lat: float, far_m: float) -> bool:
-    """Whether all edges of a leaf are farther than far_m, which is at most KNOWN_M: so near, the plane is 0.2 % off at most."""
-    least, wide = (far_m / (0.99 * 110_500.0)) ** 2, math.cos(lat * (math.pi / 180.0))
+def _plane_sq(edge: np.record, lon: float, lat: float, wide: float) -> float:
+    """Squared distance to an edge in degrees of lat, in the plane around the point: 0.2 % off within KNOWN_M."""
+    dx, dy = (edge.x2 - edge.x1) * wide, edge.y2 - edge.y1
+    px, py = (lon - edge.x1) * wide, lat - edge.y1
+    along = min(1.0, max(0.0, (px * dx + py * dy) / (dx * dx + dy * dy)))
+    px -= along * dx
+    py -= along * dy
+    return px * px + py * py
+
+
+@njit(cache=True, inline="always")
+def _nearest_edges(
+    entries: NDArray[np.void], first: int, many: int, lon: float, lat: float, own: np.uint64
+) -> tuple[float, float, float]:
+    """Squared degrees to the nearest of a leaf's edges, of those that turn a local in `own`, and that turn only one."""
+    nearest, nearest_own, nearest_lone, wide = np.inf, np.inf, np.inf, math.cos(lat * _RAD)
     for place in range(first, first + many):
         edge = entries[place]
-        dx, dy = (edge.x2 - edge.x1) * wide, edge.y2 - edge.y1
-        px, py = (lon - edge.x1) * wide, lat - edge.y1
-        along = min(1.0, max(0.0, (px * dx + py * dy) / (dx * dx + dy * dy)))
-        px -= along * dx
-        py -= along * dy
-        if px * px + py * py <= least:
-            return False
-    return True
+        far = _plane_sq(edge, lon, lat, wide)
+        nearest = min(nearest, far)
+        if edge.turns & own:
+            nearest_own = min(nearest_own, far)
+        if not edge.turns & (edge.turns - np.uint64(1)):
+            nearest_lone = min(nearest_lone, far)
+    return nearest, nearest_own, nearest_lone
+
+
+@njit(cache=True)
+def _border_m(
+    entries: NDArray[np.void], first: int, many: int, lon: float, lat: float, own: np.uint64, least: float, cap_m: float
+) -> float:
+    """Metres to the nearest edge of a leaf that turns a local in `own`, as the borders would measure; -1 if they cut it.
+
+    `least` is what `_nearest_edges` found: only edges about as near are measured.
+    """
+    best, wide = cap_m, math.cos(lat * _RAD)
+    for place in range(first, first + many):
+        edge = entries[place]
+        if not edge.turns & own or _plane_sq(edge, lon, lat, wide) > 1.02 * least + 1e-14:
+            continue
+        if edge.x2 - edge.x1 > PIECE_DEG or abs(edge.y2 - edge.y1) > PIECE_DEG:
+            return -1.0
+        best = min(best, piece_m(lon, lat, edge.x1, edge.y1, edge.x2, edge.y2))
+    return best
 
 
 @njit(cache=True)
@@ -51,6 +84,7 @@ def locate_partition(
     tree: Quadtree,
     borders: Borders,
     within_m: float,
+    plain: bool,
     lon: Floats,
     lat: Floats,
     cap_m: Floats,
@@ -58,9 +92,12 @@ def locate_partition(
     margin_m: Floats,
     covered: NDArray[np.bool_],
 ) -> None:
-    """Fill region, margin and covered; region is UNSURE where the reference must be asked (the rest is then unset)."""
+    """Fill region, margin and covered; region is UNSURE where the reference must be asked (the rest is then unset).
+
+    `plain`: the borders are the tree's own edges, since no regions overlap.
+    """
     leaves, entries, local = tree.leaf, tree.entry, tree.local
-    found = np.empty(_CHUNK, np.int64)
+    found, known = np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.uint64)
     for start in range(0, len(lon), _CHUNK):
         end = min(len(lon), start + _CHUNK)
         find_leaves(tree, lon[start:end], lat[start:end], found)
@@ -73,20 +110,35 @@ def locate_partition(
                 if answer < 0 or nearest < answer:
                     answer = nearest
             region[row] = answer if certain and not _special(lon[row], lat[row]) else UNSURE
+            known[row - start] = bits & (~bits + np.uint64(1)) if answer >= 0 else ~np.uint64(0)
         for row in range(start, end):
             if region[row] == UNSURE:
                 continue
             covered[row] = region[row] >= 0
-            it = leaves[found[row - start]]
+            cap, it = cap_m[row], leaves[found[row - start]]
             if it.many:
-                clear = cap_m[row] <= it.clear_m and (covered[row] or within_m <= 0.0)
-                clear = clear and _far_from(entries, it.first, it.many, lon[row], lat[row], cap_m[row])
+                own = known[row - start]
+                near, near_own, near_lone = _nearest_edges(entries, it.first, it.many, lon[row], lat[row], own)
+                clear_m = min(it.clear_m, _LEAST_M * math.sqrt(near))
+                lone_m = min(it.clear_m, _LEAST_M * math.sqrt(near_lone))
+                within = _MOST_M * math.sqrt(near_own) + 1.0 if it.known_m > 0.0 else np.inf  # cuts are no border
+                ashore = cap <= it.clear_m if within_m <= 0.0 else covered[row] and cap <= lone_m
+                if ashore and plain:  # no other border and, where it matters, no coast within the cap
+                    margin_m[row] = cap if cap <= clear_m else _border_m(
+                        entries, it.first, it.many, lon[row], lat[row], own, near_own, cap
+                    )
+                    if margin_m[row] >= 0.0:
+                        continue
+                clear_m = clear_m if covered[row] or within_m <= 0.0 else -1.0
             else:
-                clear = cap_m[row] <= it.clear_m - span_m(it.lon, it.lat, lon[row], lat[row], it.wide)
-            if clear:
-                margin_m[row] = cap_m[row]
+                apart = span_m(it.lon, it.lat, lon[row], lat[row], it.wide)
+                clear_m, within = it.clear_m - apart, 1.001 * (it.clear_m + apart) + 1.0
+                if it.clear_m < 0.0 or it.clear_m > 0.99 * _CLEAR_END_M:
+                    within = np.inf
+            if cap <= clear_m:
+                margin_m[row] = cap
             else:
-                region[row], margin_m[row] = settle_m(borders, region[row], within_m, lon[row], lat[row], cap_m[row])
+                region[row], margin_m[row] = settle_m(borders, region[row], within_m, lon[row], lat[row], cap, within)
 
 
 @njit(cache=True)
@@ -104,7 +156,7 @@ def margins_partition(
     """Margins of some rows, whose regions are already known."""
     for row in rows:
         covered[row] = region[row] >= 0
-        region[row], margin_m[row] = settle_m(borders, region[row], within_m, lon[row], lat[row], cap_m[row])
+        region[row], margin_m[row] = settle_m(borders, region[row], within_m, lon[row], lat[row], cap_m[row], np.inf)
 
 
 @njit(cache=True)
@@ -179,7 +231,7 @@ def clearances(tree: Quadtree, borders: Borders, within_m: float, leaves: NDArra
             continue
         lon, lat = west + width / 2, south + height / 2
         flattest = 0.0 if south <= 0.0 <= south + height else min(abs(south), abs(south + height))
-        answer, margin = settle_m(borders, it.cover, within_m, lon, lat, _CLEAR_END_M)
+        answer, margin = settle_m(borders, it.cover, within_m, lon, lat, _CLEAR_END_M, np.inf)
         if answer == it.cover:
             it.lon, it.lat, it.wide = lon, lat, math.cos(math.radians(flattest)) + 1e-6
             it.clear_m = margin * (1.0 - 1e-6) - 1e-2

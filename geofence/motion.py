@@ -132,12 +132,14 @@ def move(
         motion.fresh_ms = time_ms
         motion.smooth_ms = time_ms
         return Verdict(SCORED, fix.radius_m, sigma, doubt(fix.radius_m), 1.0, False, False)
-    suspect = _is_suspect(motion, fix, rule)
+    moved_m = ground_m(motion.last_lon, motion.last_lat, lon, lat)
+    between_m = ground_m(motion.sane_lon, motion.sane_lat, lon, lat)
+    suspect = _is_suspect(motion, fix, between_m, rule)
     turn = NO_LEG if suspect else follow_legs(motion, fix)
-    doubted = _doubt_of(motion, fix, turn)
+    doubted = _doubt_of(motion, fix, between_m, turn)
     moving = time_ms - motion.forward_ms < MOVING_S * 1000.0
-    sure = _is_smooth(motion, fix, suspect) and moving
-    worth = _worth(motion, fix, turn == FORWARD, sure, rule) * (WORTH_OF_SUSPECTS if suspect else 1.0)
+    sure = _is_smooth(motion, fix, moved_m, suspect) and moving
+    worth = _worth(motion, fix, moved_m, turn == FORWARD, sure, rule) * (WORTH_OF_SUSPECTS if suspect else 1.0)
     _remember(motion, fix, suspect)
     return Verdict(SCORED, fix.radius_m, sigma, doubted, worth, moving, suspect)
 
@@ -167,9 +169,8 @@ def _remember(motion: Motion, fix: Fix, suspect: bool) -> None:
 
 
 @njit(cache=True)
-def _worth(motion: Motion, fix: Fix, forward: bool, sure: bool, rule: RuleRow) -> float:
+def _worth(motion: Motion, fix: Fix, moved_m: float, forward: bool, sure: bool, rule: RuleRow) -> float:
     """How much of the ping is news: an error that stays put must not be counted again and again."""
-    moved_m = ground_m(motion.last_lon, motion.last_lat, fix.lon, fix.lat)
     pause_s = (fix.time_ms - motion.last_ms) / 1000.0
     if moved_m < SAME_PLACE_M:
         return 0.0 if fix.radius_m > motion.last_radius_m else freshness(pause_s, STALE_S)
@@ -182,12 +183,12 @@ def _worth(motion: Motion, fix: Fix, forward: bool, sure: bool, rule: RuleRow) -
 
 
 @njit(cache=True)
-def _doubt_of(motion: Motion, fix: Fix, turn: int) -> float:
+def _doubt_of(motion: Motion, fix: Fix, between_m: float, turn: int) -> float:
     """The doubt about the ping: more if it needs a speed or a turn that the device has not shown."""
     doubted = doubt(fix.radius_m)
     if turn == FORWARD:
         return doubted
-    speed_mps = _gap_m(motion, fix, 3.0) / ((fix.time_ms - motion.sane_ms) / 1000.0)
+    speed_mps = _gap_m(motion, fix, between_m, 3.0) / ((fix.time_ms - motion.sane_ms) / 1000.0)
     if turn == TURNED and speed_mps > TURN_MPS:
         doubted *= DOUBT_OF_TURNS
     if speed_mps > SLOW_MPS:
@@ -196,38 +197,38 @@ def _doubt_of(motion: Motion, fix: Fix, turn: int) -> float:
 
 
 @njit(cache=True)
-def _is_suspect(motion: Motion, fix: Fix, rule: RuleRow) -> bool:
+def _is_suspect(motion: Motion, fix: Fix, between_m: float, rule: RuleRow) -> bool:
     """Whether the ping needs an impossible speed, or keeps to a place that such a ping has named before."""
+    if fix.time_ms - motion.sane_ms > SUSPECT_MS:
+        return False  # what has been odd for so long is the truth: a flight
     if fix.radius_m <= GOOD_M and fix.radius_m <= 0.25 * motion.sane_radius_m:
         return False  # of two that disagree, good GPS is to be believed
-    if _gap_m(motion, fix, 2.0) > rule.max_speed_mps * ((fix.time_ms - motion.sane_ms) / 1000.0):
+    if _gap_m(motion, fix, between_m, 2.0) > rule.max_speed_mps * ((fix.time_ms - motion.sane_ms) / 1000.0):
         motion.suspect_ms = fix.time_ms
         motion.suspect_lon = fix.lon
         motion.suspect_lat = fix.lat
         return True
-    if fix.time_ms - motion.suspect_ms > SUSPECT_MS or _gap_m(motion, fix, 1.0) <= 0.0:
+    if fix.time_ms - motion.suspect_ms > SUSPECT_MS or _gap_m(motion, fix, between_m, 1.0) <= 0.0:
         return False
     beside_m = ground_m(motion.suspect_lon, motion.suspect_lat, fix.lon, fix.lat)
     return beside_m <= SUSPECT_WITHIN_M + 2.0 * fix.radius_m
 
 
 @njit(cache=True)
-def _gap_m(motion: Motion, fix: Fix, coarse_times: float) -> float:
-    """What is left between the fix and the last sane one without their radii, the coarse ones taken so many times."""
-    before_m, now_m = motion.sane_radius_m, fix.radius_m
-    between_m = ground_m(motion.sane_lon, motion.sane_lat, fix.lon, fix.lat)
-    between_m -= before_m if before_m <= COARSE_M else coarse_times * before_m
-    return between_m - (now_m if now_m <= COARSE_M else coarse_times * now_m)
+def _gap_m(motion: Motion, fix: Fix, between_m: float, times: float) -> float:
+    """What is left of the distance to the last sane fix without both radii, coarse ones taken so many times."""
+    before_m = motion.sane_radius_m
+    gap_m = between_m - (before_m if before_m <= COARSE_M else times * before_m)
+    return gap_m - (fix.radius_m if fix.radius_m <= COARSE_M else times * fix.radius_m)
 
 
 @njit(cache=True)
-def _is_smooth(motion: Motion, fix: Fix, suspect: bool) -> bool:
+def _is_smooth(motion: Motion, fix: Fix, moved_m: float, suspect: bool) -> bool:
     """Whether good fixes have followed each other closely, at credible speeds, for long enough to be sure."""
     pause_s = (fix.time_ms - motion.last_ms) / 1000.0
     if suspect or pause_s > SMOOTH_PAUSE_S or fix.radius_m > GOOD_M:
         motion.smooth_ms = fix.time_ms
         return False
-    moved_m = ground_m(motion.last_lon, motion.last_lat, fix.lon, fix.lat)
     if moved_m > SMOOTH_PACES * pace_mps(motion, fix.time_ms) * pause_s + fix.radius_m:
         motion.smooth_ms = fix.time_ms
     return fix.time_ms - motion.smooth_ms >= SURE_AFTER_S * 1000.0

@@ -1,7 +1,7 @@
 """Rows of packed state: a class of annotated fields says what a row holds, its dtype is made from it.
 
-So a kernel's argument has a type that mypy checks and a layout that numpy stores, both from one statement. Whole numbers
-take 8 bytes and so do others: narrower ones would be computed differently in Python and compiled.
+So a kernel's argument has a type that mypy checks and a layout that numpy stores, both from one statement. All fields
+take 8 bytes: arithmetic with narrower ones would differ between Python and compiled code.
 """
 
 import numpy as np

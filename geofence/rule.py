@@ -1,7 +1,7 @@
 """The knobs of the decision rule: what an admin may turn, and how the kernels read it.
 
-A `Rule` belongs to a version of a layer and never changes; `packed()` is the row that the compiled functions of `evidence`,
-`motion` and `hysteresis` take. What each knob does for an admin stands in `docs/detection.md`.
+A `Rule` belongs to a version of a layer and never changes; `packed()` is the row that the compiled functions of
+`evidence`, `motion` and `hysteresis` take. What each knob does for an admin stands in `docs/detection.md`.
 """
 
 from collections.abc import Mapping
@@ -26,11 +26,11 @@ class Rule:
     Evidence is counted in log-odds (5 says: 150 to 1). `None` turns a gate off.
     """
 
-    evidence_to_cross: float = 3.5
+    evidence_to_cross: float = 3.3
     evidence_when_still: float = 7.0
     evidence_to_begin: float = 2.5
     own_evidence: float = 2.0
-    sigmas_on_the_way: float = 0.7
+    sigmas_on_the_way: float = 0.6
     accuracy_trust: float = 1.6
     accuracy_floor_m: float = 8.0
     missing_accuracy_m: float = 100.0
@@ -64,11 +64,11 @@ class Rule:
         """The rule of this name: responsive, balanced or strict."""
         if name not in PRESETS:
             raise InvalidRule(f"rule: no preset is called {name!r}; there are {', '.join(PRESETS)}")
-        return replace(cls(), **PRESETS[name])
+        return replace(cls(), **PRESETS[name])  # type: ignore[arg-type]  # no preset sets a count
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> Self:
-        """A rule from a table as TOML has it: `preset` names the start (balanced unless said), every other key a knob."""
+        """A rule from a table as TOML has it: `preset` names the start (balanced unless said), other keys are knobs."""
         knobs = dict(table)
         start = cls.preset(str(knobs.pop("preset", "balanced")))
         known = [field.name for field in fields(cls)]
@@ -119,7 +119,7 @@ PRESETS: dict[str, dict[str, float]] = {
         "evidence_to_cross": 2.5,
         "evidence_when_still": 5.0,
         "own_evidence": 1.5,
-        "sigmas_on_the_way": 0.5,
+        "sigmas_on_the_way": 0.4,
     },
     "balanced": {},
     "strict": {

@@ -33,25 +33,32 @@ class Sightings(NamedTuple):
 
 @njit(cache=True)
 def settle_m(
-    borders: Borders, covered: int, within_m: float, lon: float, lat: float, cap_m: float
+    borders: Borders, covered: int, within_m: float, lon: float, lat: float, cap_m: float, known_m: float
 ) -> tuple[int, float]:
-    """The answer of a partition and its margin, from the region that covers the point (-1: none)."""
+    """The answer of a partition and its margin, from the region that covers the point (-1: none).
+
+    `known_m`: the border of that region (-1: of any) is known to be nearer than this; shortens the search.
+    """
     everything = len(borders.root) - 1
     coast = everything - 1
-    if within_m <= 0.0:
-        margin, _ = reach_m(borders, borders.root[covered if covered >= 0 else everything], lon, lat, cap_m, -1)
-        return covered, margin
-    if covered >= 0:
-        own, _ = reach_m(borders, borders.root[covered], lon, lat, 2.0 * cap_m, -1)
-        other, _ = reach_m(borders, borders.root[everything], lon, lat, 2.0 * cap_m, covered)
+    if within_m <= 0.0 or covered >= 0:
+        own, _ = reach_m(borders, borders.root[covered if covered >= 0 else everything], lon, lat, min(cap_m, known_m), -1)
+        if within_m <= 0.0 or own >= cap_m:
+            return covered, own
         shore, _ = reach_m(borders, borders.root[coast], lon, lat, cap_m, -1)
+        if shore >= cap_m:  # no coast: what lies behind the border is another region
+            return covered, own
+        other, _ = reach_m(borders, borders.root[everything], lon, lat, 2.0 * cap_m, covered)
         by_sea = min(max((own + other) / 2.0, shore), shore + within_m)
         return covered, min(cap_m, min(other, by_sea))
     near, region = reach_m(borders, borders.root[everything], lon, lat, within_m + cap_m, -1)
-    if near > within_m or region < 0:
+    if region < 0:
+        return OUTSIDE, cap_m
+    if near > within_m:
         return OUTSIDE, min(cap_m, near - within_m)
-    other, _ = reach_m(borders, borders.root[everything], lon, lat, near + 2.0 * cap_m, region)
-    return region, min(cap_m, min(within_m - near, (other - near) / 2.0))
+    other, rival = reach_m(borders, borders.root[everything], lon, lat, near + 2.0 * cap_m, region)
+    between = cap_m if rival < 0 else (other - near) / 2.0
+    return region, min(cap_m, min(within_m - near, between))
 
 
 @njit(cache=True)

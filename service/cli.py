@@ -27,6 +27,7 @@ _ENGINE_HELP = "Who locates: the quick engine, or the plain one that judges it. 
 _NEAREST_HELP = "A point in no region takes the nearest one within M metres. M or LAYER=M."
 _DWELL_HELP = "Overlay layers also tell who stays in a fence for S seconds. S or LAYER=S."
 _CONSENT_HELP = "Whether pings count without a consent record before them.  [default: assumed]"
+_VERSION_HELP = "Show the version and exit."
 _PICTURE_HELP = "Where to draw: a file ending in .svg, .png or .pdf."
 _EVENTS_HELP = "How many events of each rule to list."
 _RULE_HELP = "responsive, balanced, strict, or a TOML file of knobs. VALUE or LAYER=VALUE. Repeatable."
@@ -64,8 +65,19 @@ def _layer_options(command: F) -> F:
     return command
 
 
+def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            click.echo(f"geofence {version('geofence')}")
+        except PackageNotFoundError:
+            click.echo("geofence, not installed")
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="geofence", prog_name="geofence")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help=_VERSION_HELP)
 def cli() -> None:
     """Turns location pings into region changes that can be trusted.
 
@@ -191,6 +203,7 @@ def main() -> NoReturn:
 
 
 def run() -> int:
+    """Run the command that the arguments name; the exit status."""
     from service.source import Unusable
 
     try:
@@ -205,13 +218,18 @@ def run() -> int:
         return INTERRUPTED
     except BrokenPipeError:
         raise
-    except (Unusable, OSError) as error:
-        from service.complaints import note
-
-        named = isinstance(error, OSError) and error.filename
-        note(f"{error.filename}: {error.strerror}. Check the path." if named else str(error))
-        return UNUSABLE
+    except Unusable as fault:
+        return _refuse(str(fault))
+    except OSError as error:
+        return _refuse(f"{error.filename}: {error.strerror}. Check the path." if error.filename else str(error))
     return 0
+
+
+def _refuse(why: str) -> int:
+    from service.complaints import note
+
+    note(why)
+    return UNUSABLE
 
 
 if __name__ == "__main__":

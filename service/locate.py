@@ -52,7 +52,8 @@ def locate_file(path: str, versions: Sequence[Version], out: BinaryIO, *, engine
         out.write(file.header_raw + b"," + ",".join(ADDED).encode() + _end(file))
         for records in file.batches():
             rows += len(records.raws) + len(records.rejected)
-            _locate(records, layers, (lon, lat), cap_m, out, _end(file), complaints)
+            with progress.aside():
+                _locate(records, layers, (lon, lat), cap_m, out, _end(file), complaints)
             progress.advance(rows)
     complaints.summary(rows)
 

@@ -39,6 +39,8 @@ def check_format(path: str) -> None:
     """Refuse a picture that can't be drawn, before the work begins."""
     if Path(path).suffix.lower() not in FORMATS:
         raise Unusable(f"--picture: {path!r} ends in {Path(path).suffix!r}; allowed: {', '.join(FORMATS)}")
+    if not Path(path).parent.is_dir():
+        raise Unusable(f"--picture: {path!r} lies in no directory. Make it first.")
 
 
 def draw_comparison(found: Comparison, path: str) -> None:

@@ -74,7 +74,7 @@ class Player:
             yield 0, len(part.pings)
             return
         clock = self._clock(part)
-        dwells = np.searchsorted(clock, self._foreseen(part)).tolist()
+        dwells = self._foreseen(part, clock)
         start = 0
         while start < len(clock):
             self._tick_until(int(clock[start]), played)
@@ -84,21 +84,24 @@ class Player:
             yield start, end
             start = end
 
-    def _foreseen(self, part: Batch) -> NDArray[np.int64]:
-        """When those who enter a fence in this batch may be due for a dwell.
+    def _foreseen(self, part: Batch, clock: NDArray[np.int64]) -> list[int]:
+        """The rows before which those who enter a fence in this batch may be due for a dwell.
 
-        Everything else that is due is known before the batch begins. Dwelling has no part in who enters, so
-        a scout that tells no dwells can go ahead and see.
+        Everything else that is due is known before the batch begins. Dwelling has no part in who enters, so a scout
+        that tells no dwells can go ahead and see.
         """
         if self._scout is None:
-            return np.empty(0, np.int64)
-        dwell_ms = {
-            name: int(version.dwell_s * 1000)
-            for name, version in self.fence.versions().items()
-            if version.dwell_s is not None
-        }
-        entered = [one for one in self._scout.play(part).crossings if one.change is Change.ENTERED]
-        return np.unique(np.array([one.occurred_ms + dwell_ms[one.layer] for one in entered], np.int64))
+            return []
+        rows: set[int] = set()
+        for entered in self._scout.play(part).crossings:
+            if entered.change is not Change.ENTERED:
+                continue
+            due_ms = entered.occurred_ms + int((self.fence.versions()[entered.layer].dwell_s or 0) * 1000)
+            due = int(np.searchsorted(clock, due_ms))
+            for row in np.flatnonzero(part.pings.time_ms == entered.confirmed_ms).tolist():
+                if part.pings.device[row] == entered.device:
+                    rows.add(max(due, row + 1))  # a late ping may be due the moment it has come
+        return sorted(rows)
 
     def _clock(self, part: Batch) -> NDArray[np.int64]:
         """The partition's time at each row; a ping that will be refused does not advance it."""

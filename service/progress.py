@@ -6,6 +6,8 @@ Used by the commands around the reading of a file. Invariant: nothing is written
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -45,6 +47,17 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the bar away while something is written to a terminal."""
+        hidden = self._bar is not None and sys.stdout.isatty()
+        if hidden and self._bar is not None:
+            self._bar.stop()
+        yield
+        if hidden and self._bar is not None:
+            sys.stdout.flush()
+            self._bar.start()
 
     def advance(self, rows: int) -> None:
         """Say that so many rows have been dealt with."""

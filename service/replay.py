@@ -42,6 +42,8 @@ def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: 
     """Replay a file and write its events. Of several versions of a layer the first is in force."""
     atlases = {version.hash: Atlas(version, options.engine) for version in versions}
     fence = fence_of(versions, options, atlases)
+    if options.tracks is not None:
+        Path(options.tracks).open("wb").close()  # say at once if it can't be written
     complaints = Complaints(path)
     with Source(path) as source, Progress(source) as progress:
         file = PingFile(source)
@@ -52,7 +54,8 @@ def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: 
                 complaints.add(rejected)
             if played.crossings:
                 events = (event_of(crossing, source=options.source) for crossing in played.crossings)
-                out.write(b"".join([encode_event(event) + b"\n" for event in events]))
+                with progress.aside():
+                    out.write(b"".join([encode_event(event) + b"\n" for event in events]))
             progress.advance(player.rows)
     out.flush()
     complaints.summary(player.rows)

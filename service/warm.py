@@ -46,7 +46,9 @@ def _run(command, options: list[str]) -> None:  # type: ignore[no-untyped-def]
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         result = CliRunner().invoke(command, options)
     if result.exit_code != 0:
-        raise SystemExit(f"warming up: {' '.join(options)} ended with {result.exit_code}\n{result.output}") from result.exception
+        raise SystemExit(
+            f"warming up: {' '.join(options)} ended with {result.exit_code}\n{result.output}"
+        ) from result.exception
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from geofence.ping import Ping
 from geofence.region import Version
 from geofence.wire import encode_control, encode_ping
 from geofence.wire_events import decode_event
+from service.peers import UNKNOWN, Peer, Seen, accuracy_filter, flips_back, raw_switching, three_in_a_row
 
 ROOT = Path(__file__).parent.parent
 COUNTIES = ROOT / "data" / "us-counties.geojson.gz"
@@ -270,6 +271,11 @@ class TestReplay:
         ]
         assert [[place["region"] for place in track["places"]] for track in tracks] == [["b"], ["b"]]
 
+    def test_tracks_that_cannot_be_written_are_told_first(self, town: Path, walk: Path) -> None:
+        found = run("replay", "--regions", town, "--tracks", "/no/where/tracks", walk)
+        assert (found.status, found.out) == (2, b"")
+        assert found.err == "geofence: /no/where/tracks: No such file or directory. Check the path.\n"
+
     def test_rules_are_presets_or_files(self, town: Path, walk: Path, tmp_path: Path) -> None:
         rule = tmp_path / "patient.toml"
         rule.write_text('preset = "strict"\nmin_dwell_s = 3600\n')
@@ -378,9 +384,51 @@ class TestCompare:
         assert "no valid ping" in found.err
 
     def test_a_picture_that_cannot_be_drawn_is_refused_first(self, town: Path, walk: Path) -> None:
+        nowhere = run("compare", "--regions", town, "--picture", "/no/where/a.svg", walk)
+        assert (nowhere.status, nowhere.out) == (2, b"")
         found = run("compare", "--regions", town, "--picture", "a.jpg", walk)
         assert (found.status, found.out) == (2, b"")
         assert "allowed: .svg, .png, .pdf" in found.err
+
+
+def seen(*pings: tuple[float, int]) -> list[Seen]:
+    """Pings a minute apart: metres east of the border, and the region."""
+    return [
+        Seen(metres / 111_195.0802, 0.0, 10.0, minute * MINUTE, region) for minute, (metres, region) in enumerate(pings)
+    ]
+
+
+class TestPeers:
+    """The rules that ours is compared with."""
+
+    @pytest.mark.parametrize(
+        ("rule", "pings", "told"),
+        [
+            (raw_switching, [(0, 1), (0, 2), (0, 1)], [(UNKNOWN, 1, 0, 0), (1, 2, 1, 1), (2, 1, 2, 2)]),
+            (three_in_a_row, [(0, 1), (0, 2), (0, 2), (0, 1)], [(UNKNOWN, 1, 0, 0)]),
+            (three_in_a_row, [(0, 1), (0, 2), (0, 2), (0, 2)], [(UNKNOWN, 1, 0, 0), (1, 2, 1, 3)]),
+            (three_in_a_row, [(0, 1), (0, 2), (0, 3), (0, 3), (0, 3)], [(UNKNOWN, 1, 0, 0), (1, 3, 2, 4)]),
+            (accuracy_filter, [(0, 1), (19, 2)], [(UNKNOWN, 1, 0, 0)]),
+            (accuracy_filter, [(0, 1), (21, 2)], [(UNKNOWN, 1, 0, 0), (1, 2, 1, 1)]),
+            (accuracy_filter, [(0, 1), (15, 2), (30, 2)], [(UNKNOWN, 1, 0, 0), (1, 2, 2, 2)]),
+            (raw_switching, [], []),
+        ],
+    )
+    def test_each_does_what_it_says(self, rule: Peer, pings: list[tuple[float, int]], told: list[Any]) -> None:
+        moves = [(move.origin, move.target, move.occurred_ms, move.confirmed_ms) for move in rule(seen(*pings))]
+        assert moves == [(origin, target, one * MINUTE, two * MINUTE) for origin, target, one, two in told]
+
+    def test_pings_out_of_order_are_left_out(self) -> None:
+        first, second, third = seen((0, 1), (0, 2), (0, 3))
+        assert raw_switching([first, third, second]) == raw_switching([first, third])
+
+    def test_a_missing_accuracy_counts_as_none(self) -> None:
+        near = [Seen(0, 0, None, 0, 1), Seen(0, 0.00001, None, 1, 2)]
+        assert len(accuracy_filter(near)) == 2
+
+    def test_a_flip_returns_to_the_region_just_left(self) -> None:
+        moves = raw_switching(seen((0, 1), (0, 2), (0, 1), (0, 3), (0, 2)))
+        assert (flips_back(moves, 59), flips_back(moves, 60)) == (0, 1)
 
 
 class TestCommandLine:

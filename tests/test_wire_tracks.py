@@ -1,5 +1,6 @@
 """The bytes of tracks: what rests comes back, in any version of the regions, and decides as if it had never left."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -116,8 +117,8 @@ def test_newer_rows_are_refused_naming_both_versions() -> None:
 @given(st.binary())
 def test_whatever_the_bytes_a_row_is_read_or_refused(raw: bytes) -> None:
     for read in (decode_track, decode_partition):
-        with pytest.raises(Malformed):
-            read(b"\x01" + raw if len(raw) > 1 and raw[0] < 0x90 else raw[:1])  # an array that is too short at the best
+        with suppress(Malformed):
+            read(b"\x01" + raw)
 
 
 def test_half_a_record_is_refused() -> None:
