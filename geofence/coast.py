@@ -1,8 +1,8 @@
 """The coast: where a region ends and no other begins. What `nearest_within_m` and the distance to "outside" are measured to.
 
 Between `ring`, which gives the borders of a partition without overlaps, and `border`, which builds a tree of what is found here. Neighbours
-need not have the same vertices, so edges are first cut at each other's. Invariant: an edge told to be coast has no other
-region within NODE_DEG of its middle, and no other region's vertex on it.
+need not have the same vertices, so edges are first cut at each other's. Invariant: of what is told to be coast, one side
+is covered by no region, along all of it.
 """
 
 from __future__ import annotations
@@ -12,29 +12,26 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
-from geofence.growth import CROWDED, crossing
-from geofence.quadtree import Quadtree, find_leaves, lowest_bit
+from geofence.growth import CROWDED
+from geofence.quadtree import Quadtree, covering, find_leaves
 from geofence.ring import Edges, Shapes, canonical, join, twins
 
-NODE_DEG = 1e-9  # a tenth of a millimetre: vertices so near to another's edge are meant to lie on it
-_NUDGES = (0.0, 1.3e-10, -1.7e-10, 2.9e-10)  # less than NODE_DEG, far more than `crossing` needs to be sure
-_NO, _YES, _ASK = 0, 1, 2
+NODE_DEG = 1e-11  # a micrometre: what lies so near to another's edge is on it but for rounding
+_STEPS_DEG = (2e-11, 3.1e-11, 4.7e-11)  # to either side of an edge: enough for `crossing` to be sure
+_UNSURE = 2
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def coast(own: Edges, shapes: Shapes, tree: Quadtree) -> Edges:
-    """The borders, cut where another region begins, that have no region at their other side."""
+    """The borders, cut where another region begins, that have no region at one side."""
     lone = own.where(_alone(own))
     joints = _joints(lone, tree)
     if len(joints):
         lone = _cut(lone, joints)
         lone = lone.where(_alone(lone))
-    x, y = (lone.x1 + lone.x2) / 2, (lone.y1 + lone.y2) / 2
-    met = _meets_another(tree, _leaves(tree, x, y), x, y, lone.region)
-    for row in np.flatnonzero(met == _ASK).tolist():
-        touched = shapely.intersects(shapes, shapely.Point(x[row], y[row]))
-        touched[lone.region[row]] = False
-        met[row] = touched.any()
-    return lone.where(met == _NO)
+    return lone.where(_ends(lone, shapes, tree))
 
 
 def _alone(own: Edges) -> NDArray[np.bool_]:
@@ -47,13 +44,13 @@ def _alone(own: Edges) -> NDArray[np.bool_]:
     return answer
 
 
-def _leaves(tree: Quadtree, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
+def _leaves(tree: Quadtree, x: Floats, y: Floats) -> Ints:
     leaves = np.empty(len(x), np.int64)
     find_leaves(tree, x, y, leaves)
     return leaves
 
 
-def _joints(lone: Edges, tree: Quadtree) -> NDArray[np.float64]:
+def _joints(lone: Edges, tree: Quadtree) -> Floats:
     """The vertices, as rows of lon and lat, that lie on an edge whose end they are not."""
     ends = np.c_[np.r_[lone.x1, lone.x2], np.r_[lone.y1, lone.y2]]
     found = np.zeros(len(ends), np.bool_)
@@ -63,7 +60,7 @@ def _joints(lone: Edges, tree: Quadtree) -> NDArray[np.float64]:
     return np.unique(ends[found], axis=0)
 
 
-def _cut(lone: Edges, joints: NDArray[np.float64]) -> Edges:
+def _cut(lone: Edges, joints: Floats) -> Edges:
     """The edges, cut at the joints that lie on them."""
     points = shapely.points(joints)
     lines = shapely.linestrings(np.stack([np.c_[lone.x1, lone.y1], np.c_[lone.x2, lone.y2]], axis=1))
@@ -115,34 +112,35 @@ def _lies_on_edge(tree, leaves, lon, lat):  # type: ignore[no-untyped-def]
     return answer
 
 
+def _ends(lone: Edges, shapes: Shapes, tree: Quadtree) -> NDArray[np.bool_]:
+    """Which edges have a side, seen from their middle, that no region covers."""
+    x, y = (lone.x1 + lone.x2) / 2, (lone.y1 + lone.y2) / 2
+    dx, dy = lone.x2 - lone.x1, lone.y2 - lone.y1
+    length = np.sqrt(dx * dx + dy * dy)
+    ends = np.zeros(len(x), np.bool_)
+    for side in (1.0, -1.0):
+        state = np.full(len(x), _UNSURE, np.uint8)
+        for step in _STEPS_DEG:
+            asked = np.flatnonzero((state == _UNSURE) & ~ends)
+            lon, lat = (x - side * step * dy / length)[asked], (y + side * step * dx / length)[asked]
+            lon = np.where(lon > 180, lon - 360, np.where(lon < -180, lon + 360, lon))
+            state[asked] = _covered(tree, _leaves(tree, lon, lat), lon, lat)
+        for row, place in zip(asked.tolist(), shapely.points(lon, lat), strict=True):
+            if state[row] == _UNSURE:
+                state[row] = shapely.intersects(shapes, place).any()
+        ends |= state == 0
+    return ends
+
+
 @njit(cache=True)
-def _meets_another(tree, leaves, lon, lat, own):  # type: ignore[no-untyped-def]
-    """Whether a region other than its own covers each place, which lies on its own region's border."""
-    leaf_at, entries, local = tree.leaf, tree.entry, tree.local
+def _covered(tree: Quadtree, leaves: Ints, lon: Floats, lat: Floats) -> NDArray[np.uint8]:
+    """Whether any region covers each place, or _UNSURE."""
+    leaf_at, entries = tree.leaf, tree.entry
     answer = np.zeros(len(lon), np.uint8)
     for row in range(len(lon)):
-        it, x, y = leaf_at[leaves[row]], lon[row], lat[row]
-        mine = np.uint64(0)
-        for place in range(64):
-            if it.local + place < len(local) and local[it.local + place] == own[row]:
-                mine = np.uint64(1) << np.uint64(place)
-                break
-        answer[row] = _YES if it.cover >= 0 and it.cover != own[row] else _ASK
-        for place in range(it.first, it.first + it.many):
-            edge = entries[place]
-            if edge.turns & ~mine and _is_on(x, y, edge.x1, edge.y1, edge.x2, edge.y2):
-                answer[row] = _YES
-        for nudge in _NUDGES:
-            if answer[row] != _ASK or it.cover == CROWDED:
-                break
-            bits, sure = it.inside & ~mine, True
-            for place in range(it.first, it.first + it.many):
-                edge = entries[place]
-                if edge.turns & ~mine and sure:
-                    parity = crossing(edge.x1, edge.y1, edge.x2, edge.y2, it.lon, it.lat, x + nudge, y - nudge * 0.7)
-                    sure = parity != 2
-                    if parity == 1:
-                        bits ^= edge.turns & ~mine
-            if sure:
-                answer[row] = _YES if bits else _NO
+        certain, bits = covering(leaf_at, entries, leaves[row], lon[row], lat[row])
+        if not certain:
+            answer[row] = _UNSURE
+        elif bits or leaf_at[leaves[row]].cover >= 0:
+            answer[row] = 1
     return answer

@@ -41,9 +41,9 @@ def sigma_m(radius_m: float, confidence: float, rule: RuleRow) -> float:
 
 @njit(cache=True)
 def cap_m(accuracy_m: float, confidence: float, rule: RuleRow) -> float:
-    """The distance beyond which a border can no longer influence what a ping with this accuracy says."""
+    """The distance beyond which a border can no longer influence what a ping with this accuracy says, nor any gate."""
     sigma = sigma_m(accuracy_or_default_m(accuracy_m, rule), confidence, rule)
-    return min(DISTANCE_CAP_SIGMAS * sigma, DISTANCE_CAP_M)
+    return max(min(DISTANCE_CAP_SIGMAS * sigma, DISTANCE_CAP_M), rule.min_margin_m)
 
 
 @njit(cache=True)

@@ -200,11 +200,10 @@ class Fence:
         clock = self._clock(pings, faulty)
         user = self._hear(pings, slots, refused, clock)
         late = ~refused & (pings.time_ms <= self._devices["barred_ms"][slots])
-        times = clock if self._keeps_time else None
         told: list[tuple[int, Crossing]] = []
         ignored = refused.copy()
         for name, layer in self._layers.items():
-            crossings, outcome = layer.observe(pings, slots, refused | late, user, times, self._name, self._user)
+            crossings, outcome = layer.observe(pings, slots, refused | late, user, clock, self._keeps_time, self._name, self._user)
             outcome[late] = LATE
             ignored |= outcome == REJECTED
             told.extend(crossings)

@@ -50,6 +50,7 @@ class LayerState:
 
     def _read(self, version: Version) -> None:
         self.rules = version.rule.packed()
+        self._dwell_ms = -1 if version.dwell_s is None else int(version.dwell_s * 1000)
         self._places = [Place(region.id, region.name) for region in version.regions]
 
     def observe(
@@ -58,13 +59,14 @@ class LayerState:
         slots: NDArray[np.int64],
         refused: NDArray[np.bool_],
         user: NDArray[np.int32],
-        clock_ms: NDArray[np.int64] | None,
+        clock_ms: NDArray[np.int64],
+        timed: bool,
         name: Name,
         user_name: User,
     ) -> tuple[list[tuple[int, Crossing]], NDArray[np.uint8]]:
         """Take the rows not refused: the crossings, each with its row, and the outcome of every row.
 
-        With the clock at each row, dwells that become due on the way are told too.
+        If `timed`, dwells that become due on the way, by the clock at each row, are told too.
         """
         told = self._settle_first(slots, refused, name, user_name) if self.sweeping else []
         outcome = np.full(len(slots), REJECTED, np.uint8)
@@ -75,8 +77,8 @@ class LayerState:
         caps = caps_m(pings.accuracy_m, confidence, self.rules[0])
         some = np.zeros(len(slots), np.uint8)
         if self.atlas.overlay:
-            clock = None if clock_ms is None else clock_ms[taken]
-            passages, dwells = self._pass_overlay(pings, slots, confidence, caps, some, clock, name, user_name)
+            clock = clock_ms[taken]
+            passages, dwells = self._pass_overlay(pings, slots, confidence, caps, some, clock, timed, name, user_name)
             told.extend((int(taken[row]), crossing) for row, crossing in dwells)
         else:
             passages = self._pass_partition(pings, slots, confidence, caps, some)
@@ -95,30 +97,27 @@ class LayerState:
             caps, sighted.region, sighted.margin_m, sighted.covered, outcome,
         )  # fmt: skip
 
-    def _pass_overlay(self, pings, slots, confidence, caps, outcome, clock, name, user_name):  # type: ignore[no-untyped-def]
+    def _pass_overlay(self, pings, slots, confidence, caps, outcome, clock, timed, name, user_name):  # type: ignore[no-untyped-def]
         """The passages, and the dwells told on the way, each with the row before which it was."""
         tracks, sighted = self.tracks, self.atlas.locate(pings.lon, pings.lat, caps)
         tracks.reserve(0, len(sighted.row))
         first = np.searchsorted(sighted.row, np.arange(len(slots) + 1))
-        dwell_ms = -1 if self.version.dwell_s is None else int(self.version.dwell_s * 1000)
-        timed = clock is not None and dwell_ms >= 0
-        times = clock if timed else np.full(len(slots), NEVER)
+        timed = timed and self._dwell_ms >= 0
         found, dwells, row = [], [], 0
         while True:
             due = self.dwell_due_ms() if timed else None
             chain, beliefs = tracks.fences.columns
             passages, stop = pass_overlay(
                 tracks.span, tracks.motion, tracks.place, chain, beliefs, tracks.fences.free, tracks.fences.left,
-                tracks.trails.columns[0], tracks.trails.free, tracks.trails.left, self.atlas.borders, dwell_ms, self.rules,
+                tracks.trails.columns[0], tracks.trails.free, tracks.trails.left, self.atlas.borders, self._dwell_ms, self.rules,
                 self._scratch, self._out, slots, pings.lon, pings.lat, pings.accuracy_m, confidence, pings.source,
-                pings.time_ms, caps, first, sighted.region, sighted.margin_m, outcome, row, times,
+                pings.time_ms, caps, first, sighted.region, sighted.margin_m, outcome, row, clock, timed,
                 _FAR_OFF if due is None else due,
             )  # fmt: skip
             found.append(passages)
             if stop == len(slots):
                 return np.concatenate(found), dwells
-            before_ms = int(times[stop - 1]) if stop else NEVER
-            told = self.dwells(int(times[stop]), name, user_name, at_due=True, from_ms=before_ms)
+            told = self.dwells(int(clock[stop]), name, user_name, at_due=True)
             dwells += [(stop, crossing) for crossing in told]
             row = stop
 
@@ -151,41 +150,35 @@ class LayerState:
         due = self._undwelled()[1]
         return int(due.min()) if len(due) else None
 
-    def dwells(
-        self, clock_ms: int, name: Name, user_name: User, *, at_due: bool = False, from_ms: int = NEVER
-    ) -> list[Crossing]:
-        """The dwells that are due, in the order in which they became so; told now, or `at_due` each when it did."""
+    def dwells(self, clock_ms: int, name: Name, user_name: User, *, at_due: bool = False) -> list[Crossing]:
+        """The dwells that are due, in the order in which they became so; confirmed now, or `at_due` each when it did."""
         rows, due = self._undwelled()
         chain = self.tracks.fences.columns[0]
-        rows = rows[due <= clock_ms]
-        told = self._settle(np.unique(chain["slot"][rows]).tolist(), name, user_name) if self.sweeping else []
+        slots = np.unique(chain["slot"][rows[due <= clock_ms]])
+        told = self._settle(slots.tolist(), name, user_name) if self.sweeping else []
         rows, due = self._undwelled()
-        ready = [(int(at), name(int(chain["slot"][row])), int(chain["fence"][row]), int(row))
-                 for at, row in zip(due, rows, strict=True) if at <= clock_ms]  # fmt: skip
+        ready = [
+            (at, name(int(chain["slot"][row])), int(chain["fence"][row]), row)
+            for at, row in zip(due.tolist(), rows.tolist(), strict=True)
+            if at <= clock_ms
+        ]
         for at, _, fence, row in sorted(ready):
             chain["dwelled"][row] = 1
+            slot, dwelled_ms = int(chain["slot"][row]), int(chain["since_ms"][row]) + self._dwell_ms
+            confirmed_ms = at if at_due else clock_ms
             told.append(
-                self._event(
-                    int(chain["slot"][row]),
-                    fence,
-                    fence,
-                    Cause.MOVED,
-                    at,
-                    name,
-                    user_name,
-                    confirmed_ms=max(at, from_ms) if at_due else clock_ms,
-                )
+                self._event(slot, fence, fence, Cause.MOVED, dwelled_ms, name, user_name, confirmed_ms=confirmed_ms)
             )
         return told
 
     def _undwelled(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The fence rows whose device is inside and has not dwelled yet, and when each will have."""
-        if self.version.dwell_s is None:
+        if self._dwell_ms < 0:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         rows = self.tracks.fences_in_use()
         chain, beliefs = self.tracks.fences.columns
         rows = rows[(beliefs["region"][rows] >= 0) & (chain["dwelled"][rows] == 0)]
-        return rows, chain["since_ms"][rows] + int(self.version.dwell_s * 1000)
+        return rows, chain["due_ms"][rows]
 
     # -- a new version -----------------------------------------------------------------------------------------------
 
@@ -193,6 +186,11 @@ class LayerState:
     def sweeping(self) -> bool:
         """Whether devices are left that stand in the version before."""
         return self._before is not None
+
+    def version_of(self, slot: int) -> Version:
+        """The version whose regions a device's track speaks of."""
+        swept = self._before is None or self.tracks.span["epoch"][slot] == self._epoch
+        return self.version if swept or self._before is None else self._before.version
 
     def switch(self, atlas: Atlas, at_ms: int) -> None:
         """Put another version in force; every device moves to it before anything else happens to it."""

@@ -137,7 +137,7 @@ def _chain_in(span, slot, fences, fence, before, free, left, at):  # type: ignor
     left[0] -= 1
     row = free[left[0]]
     it = fences[row]
-    it.slot, it.fence, it.trail, it.dwelled, it.since_ms = slot, fence, NONE, 0, at
+    it.slot, it.fence, it.trail, it.dwelled, it.since_ms, it.due_ms = slot, fence, NONE, 0, at, NEVER
     if before == NONE:
         it.next, span.fences = span.fences, row
     else:
@@ -148,16 +148,16 @@ def _chain_in(span, slot, fences, fence, before, free, left, at):  # type: ignor
 @njit(cache=True)
 def pass_overlay(span, motion, place, fences, beliefs, fence_free, fence_left, trails, free, left, borders, dwell_ms,
                  rules, scratch, out, slots, lon, lat, accuracy_m, confidence, source, time_ms, cap_m,
-                 first, region, margin_m, outcome, begin, clock_ms, due_ms):  # type: ignore[no-untyped-def]  # fmt: skip
+                 first, region, margin_m, outcome, begin, clock_ms, timed, due_ms):  # type: ignore[no-untyped-def]  # fmt: skip
     """Take rows from `begin` on through the rule of each fence that matters; the passages, and the row where it stopped.
 
-    `first[row]` to `first[row + 1]` are the row's sightings, in the order of fences. It stops where the clock has reached
-    `due_ms`, when the first dwell is due.
+    `first[row]` to `first[row + 1]` are the row's sightings, in the order of fences. If `timed`, it stops where the
+    clock has reached `due_ms`, when the first dwell is due.
     """
     rule, many = rules[0], 0
     passages = np.empty(64, PASSAGE)
     for row in range(begin, len(slots)):
-        if clock_ms[row] >= due_ms:
+        if timed and clock_ms[row] >= due_ms:
             return passages[:many], row
         slot = slots[row]
         its = span[slot]
@@ -208,8 +208,6 @@ def pass_overlay(span, motion, place, fences, beliefs, fence_free, fence_left, t
             passages = _room(passages, many)
             for k in range(crossings):
                 it.since_ms, it.dwelled = out[k].occurred_ms, 0
-                if dwell_ms >= 0 and out[k].region_to >= 0:
-                    due_ms = min(due_ms, it.since_ms + dwell_ms)
                 many = _note(passages, many, row, slot, its, out[k])
             if belief.entries > 0 and it.trail == NONE:
                 left[0] -= 1
@@ -219,14 +217,17 @@ def pass_overlay(span, motion, place, fences, beliefs, fence_free, fence_left, t
                 free[left[0]] = it.trail
                 left[0] += 1
                 it.trail = NONE
-            if dwell_ms >= 0 and belief.region >= 0 and belief.entries == 0 and not it.dwelled:
-                if time_ms[row] - it.since_ms >= dwell_ms:
+            if dwell_ms >= 0 and belief.region >= 0 and not it.dwelled:
+                left_ms = max(np.int64(0), it.since_ms + dwell_ms - time_ms[row])
+                if left_ms == 0 and belief.entries == 0:
                     it.dwelled = 1
                     out[0].region_from = out[0].region_to = it.fence
                     out[0].cause, out[0].pings, out[0].score, out[0].confidence = DWELLED, 0, 0.0, 1.0
                     out[0].occurred_ms, out[0].confirmed_ms = it.since_ms + dwell_ms, time_ms[row]
                     many = _note(passages, many, row, slot, its, out[0])
                     outcome[row] = CONFIRMED
+                it.due_ms = clock_ms[row] + left_ms
+                due_ms = min(due_ms, it.due_ms) if timed else due_ms
             following = it.next
             if belief.region == OUTSIDE and belief.entries == 0:
                 if before == NONE:

@@ -26,12 +26,12 @@ class Rule:
     Evidence is counted in log-odds (5 says: 150 to 1). `None` turns a gate off.
     """
 
-    evidence_to_cross: float = 3.3
+    evidence_to_cross: float = 2.8
     evidence_when_still: float = 7.0
     evidence_to_begin: float = 2.5
     own_evidence: float = 2.0
-    sigmas_on_the_way: float = 0.6
-    accuracy_trust: float = 1.6
+    sigmas_on_the_way: float = 0.65
+    accuracy_trust: float = 1.7
     accuracy_floor_m: float = 8.0
     missing_accuracy_m: float = 100.0
     stationary_s: float = 60.0
@@ -116,7 +116,7 @@ OPEN_GATE: dict[str, float] = {
 GATES = tuple(OPEN_GATE)
 PRESETS: dict[str, dict[str, float]] = {
     "responsive": {
-        "evidence_to_cross": 2.5,
+        "evidence_to_cross": 2.0,
         "evidence_when_still": 5.0,
         "own_evidence": 1.5,
         "sigmas_on_the_way": 0.4,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from geofence.hysteresis import EVIDENCE, MOTION, TRAIL, TRAIL_LENGTH
@@ -49,6 +50,7 @@ FENCE = np.dtype(
         ("trail", "i4"),
         ("dwelled", "i4"),
         ("since_ms", "i8"),
+        ("due_ms", "i8"),  # partition time at which the dwell is due if the device stays silent
     ]
 )
 PLACE = np.dtype([("lon", "f8"), ("lat", "f8")])
@@ -81,6 +83,12 @@ class Tracks:
         self.trails.reserve(fences)
         if self.overlay:
             self.fences.reserve(fences)
+
+    def reserve_sighted(self, slots: NDArray[np.int64], sightings: int) -> None:
+        """Overlay: room for all that these devices' pings may need, a trail for each fence they are in among it."""
+        self.fences.reserve(sightings)
+        held = count_fences(self.span, self.fences.columns[0], slots)
+        self.trails.reserve(min(held, self.fences.used) + sightings)
 
     def fence_rows(self, slot: int) -> Iterator[int]:
         """The rows of a device's fences, in order."""
@@ -118,7 +126,7 @@ class Tracks:
         row, chain = int(self.fences.free[int(self.fences.left[0])]), self.fences.columns[0]
         before = [other for other in self.fence_rows(slot) if chain["fence"][other] < fence]
         following = int(chain["next"][before[-1]]) if before else int(self.span["fences"][slot])
-        chain[row] = (slot, fence, following, NONE, 0, since_ms)
+        chain[row] = (slot, fence, following, NONE, 0, since_ms, since_ms)
         if before:
             chain["next"][before[-1]] = row
         else:
@@ -157,6 +165,18 @@ class Tracks:
     def _free_trail(self, row: int) -> None:
         if row != NONE:
             _give_back(self.trails, row)
+
+
+@njit(cache=True)
+def count_fences(span, fences, slots):  # type: ignore[no-untyped-def]
+    """How many fence rows these slots have, a slot counted as often as it is named."""
+    many = 0
+    for slot in slots:
+        row = span[slot].fences
+        while row != NONE:
+            many += 1
+            row = fences[row].next
+    return many
 
 
 def _give_back(pool: Pool, row: int) -> None:

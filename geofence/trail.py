@@ -80,7 +80,7 @@ def add_ping(entry: Entry, fix: Fix, own: float, depth: float, margin_m: float) 
     entry.own += own
     if fix.lon == entry.lon and fix.lat == entry.lat:
         entry.radius_m = max(entry.radius_m, fix.radius_m)  # a stale fix that ages was no better when it was young
-    if depth > entry.depth:
+    if depth > entry.depth or (depth == entry.depth and margin_m > entry.margin_m):
         entry.depth = depth
         entry.margin_m = margin_m
         entry.lon = fix.lon

@@ -13,6 +13,7 @@ import msgspec
 from geofence.hysteresis import OUTSIDE, UNKNOWN
 from geofence.instant import text_of
 from geofence.layer import LayerState
+from geofence.region import Version
 from geofence.tracks import NONE
 
 
@@ -50,7 +51,7 @@ class TrackView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def track_view(layer: LayerState, slot: int, *, device: str, user: str | None, heard_ms: int) -> TrackView:
     """The view of a device that has a track in this layer."""
-    span = layer.tracks.span[slot]
+    span, version = layer.tracks.span[slot], layer.version_of(slot)
     digest = hashlib.blake2b(layer.tracks.motion[slot].tobytes(), digest_size=8)
     if layer.atlas.overlay:
         chain, beliefs = layer.tracks.fences.columns
@@ -58,6 +59,7 @@ def track_view(layer: LayerState, slot: int, *, device: str, user: str | None, h
         places = [
             _place(
                 layer,
+                version,
                 beliefs[row],
                 int(chain["since_ms"][row]),
                 int(chain["trail"][row]),
@@ -68,7 +70,7 @@ def track_view(layer: LayerState, slot: int, *, device: str, user: str | None, h
         ]
     else:
         belief = layer.tracks.evidence[slot]
-        places = [_place(layer, belief, int(span["since_ms"]), int(span["trail"]), False, digest)]
+        places = [_place(layer, version, belief, int(span["since_ms"]), int(span["trail"]), False, digest)]
     return TrackView(
         device=device,
         layer=layer.version.layer,
@@ -81,14 +83,14 @@ def track_view(layer: LayerState, slot: int, *, device: str, user: str | None, h
     )
 
 
-def _place(layer, belief, since_ms, trail, dwelled, digest):  # type: ignore[no-untyped-def]
+def _place(layer, version, belief, since_ms, trail, dwelled, digest):  # type: ignore[no-untyped-def]
     """One belief in words, its bytes added to the digest; None for a region that is not known and nothing pending."""
     digest.update(belief.tobytes())
     entries = [] if trail == NONE else layer.tracks.trails.columns[0][trail][: belief["entries"]]
     pending = []
     for entry in entries:
         digest.update(entry.tobytes())
-        region = _id(layer, int(entry["region"]))
+        region = _id(version, int(entry["region"]))
         pending.append(
             PendingView(region, text_of(int(entry["first_ms"])), int(entry["pings"]), round(float(entry["own"]), 3))
         )
@@ -96,8 +98,8 @@ def _place(layer, belief, since_ms, trail, dwelled, digest):  # type: ignore[no-
     if region == UNKNOWN and not pending:
         return None
     since = "" if region == UNKNOWN else text_of(since_ms)
-    return PlaceView(_id(layer, region), since, round(float(belief["score"]), 3), tuple(pending), dwelled)
+    return PlaceView(_id(version, region), since, round(float(belief["score"]), 3), tuple(pending), dwelled)
 
 
-def _id(layer: LayerState, index: int) -> str | None:
-    return None if index in (OUTSIDE, UNKNOWN) else layer.version.regions[index].id
+def _id(version: Version, index: int) -> str | None:
+    return None if index in (OUTSIDE, UNKNOWN) else version.regions[index].id

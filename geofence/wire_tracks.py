@@ -39,6 +39,7 @@ class BeliefRow(msgspec.Struct, frozen=True, array_like=True):
     fence: int
     since_ms: int
     dwelled: bool
+    due_ms: int
     evidence: bytes
     trail: bytes
 
@@ -154,17 +155,19 @@ def put_layer_row(tracks: Tracks, slot: int, row: LayerRow, index_of: Translate,
             at = tracks.add_fence(slot, fence, belief.since_ms)
             chain, beliefs = tracks.fences.columns
             chain["trail"][at], chain["dwelled"][at], beliefs[at] = trail, belief.dwelled, evidence
+            chain["due_ms"][at] = belief.due_ms
         else:
             span["trail"][slot], tracks.evidence[slot] = trail, evidence
 
 
 def _belief(tracks: Tracks, fence: int, owner: np.void, evidence: NDArray[Any], code_of: Translate) -> BeliefRow:
     """What is believed, with the entries of the trail that count. `owner` is the row that holds the trail."""
-    dwelled = bool(owner["dwelled"]) if "dwelled" in (owner.dtype.names or ()) else False
+    in_fence = "dwelled" in (owner.dtype.names or ())
+    dwelled, due_ms = (bool(owner["dwelled"]), int(owner["due_ms"])) if in_fence else (False, 0)
     entries = int(evidence["entries"][0]) if owner["trail"] != NONE else 0
     trail = tracks.trails.columns[0][int(owner["trail"])][:entries] if entries else np.empty(0, TRAIL)
     packed = pack("evidence", evidence, code_of)
-    return BeliefRow(fence, int(owner["since_ms"]), dwelled, packed, pack("trail", trail, code_of))
+    return BeliefRow(fence, int(owner["since_ms"]), dwelled, due_ms, packed, pack("trail", trail, code_of))
 
 
 def _put_trail(tracks: Tracks, entries: NDArray[Any]) -> int:

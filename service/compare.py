@@ -74,8 +74,8 @@ def compare_file(path: str, versions: Sequence[Version], *, engine: str) -> Comp
     ours: dict[Key, list[Move]] = {}
     with Source(path) as source, Progress(source) as progress:
         file = PingFile(source)
-        fence = Fence(versions, engine=engine, atlases=atlases)
-        player = Player(fence, ticking=file.format is not Format.NDJSON, atlases=atlases)
+        fence = Fence(versions, engine=engine, atlases=atlases, keeps_time=file.format is not Format.NDJSON)
+        player = Player(fence)
         for part in file.batches():
             if isinstance(part, Batch):
                 trace.add(part.pings)

@@ -41,13 +41,13 @@ class ReplayOptions:
 def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: ReplayOptions) -> None:
     """Replay a file and write its events. Of several versions of a layer the first is in force."""
     atlases = {version.hash: Atlas(version, options.engine) for version in versions}
-    fence = fence_of(versions, options, atlases)
     if options.tracks is not None:
         Path(options.tracks).open("wb").close()  # say at once if it can't be written
     complaints = Complaints(path)
     with Source(path) as source, Progress(source) as progress:
         file = PingFile(source)
-        player = Player(fence, ticking=file.format is not Format.NDJSON, atlases=atlases)
+        fence = fence_of(versions, options, atlases, keeps_time=file.format is not Format.NDJSON)
+        player = Player(fence)
         for part in file.batches():
             played = player.play(part)
             for rejected in sorted(played.rejected, key=lambda one: one.row):
@@ -65,8 +65,13 @@ def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: 
         _print_stats(player)
 
 
-def fence_of(versions: Sequence[Version], options: ReplayOptions, atlases: dict[str, Atlas]) -> Fence:
-    """A fence with the first version of each layer in force and the others at hand for a switch."""
+def fence_of(
+    versions: Sequence[Version], options: ReplayOptions, atlases: dict[str, Atlas], *, keeps_time: bool
+) -> Fence:
+    """A fence with the first version of each layer in force and the others at hand for a switch.
+
+    A dump of a partition has its own ticks; over other files the fence keeps time.
+    """
     first: dict[str, Version] = {}
     for version in versions:
         first.setdefault(version.layer, version)
@@ -74,7 +79,14 @@ def fence_of(versions: Sequence[Version], options: ReplayOptions, atlases: dict[
     for version in library:
         force = first[version.layer].hash
         note(f"layer {version.layer!r}: version {force} is in force, {version.hash} waits for a switch")
-    return Fence(list(first.values()), engine=options.engine, consent=options.consent, library=library, atlases=atlases)
+    return Fence(
+        list(first.values()),
+        engine=options.engine,
+        consent=options.consent,
+        library=library,
+        atlases=atlases,
+        keeps_time=keeps_time,
+    )
 
 
 def _write_tracks(fence: Fence, path: str) -> None:

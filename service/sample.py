@@ -34,11 +34,11 @@ def main() -> None:
     from service.source import Source
 
     versions = versions_of([str(DATA / "us-counties.geojson.gz"), str(DATA / "fences.geojson.gz")])
-    fence = Fence(versions)
+    fence = Fence(versions, keeps_time=True)
     layers = " · ".join(f"{version.layer} {len(version.regions):,}" for version in versions)
     print(f"✓ {layers}, ready in {time.perf_counter() - started:.1f} s\n")
     with Source(str(DATA / "sample-day.csv.gz")) as source:
-        player = Player(fence, ticking=True)
+        player = Player(fence)
         shown: list[str] = []
         causes: Counter[str] = Counter()
         for part in PingFile(source).batches():

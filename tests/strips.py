@@ -1,7 +1,8 @@
 """A world for the rule alone: strips of regions side by side, 1 km wide, and a device that is told where it is.
 
 Region n reaches from n to n + 1 kilometres east; so a table of (second, metres east, accuracy) is all a case needs.
-Run as a program it prints what a fixed day of pings comes to, for comparing compiled code with plain Python.
+Stay east of 0: -1 and -2 say other things. Run as a program it prints what a fixed day of pings comes to, for comparing
+compiled code with plain Python.
 """
 
 import hashlib
@@ -9,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from geofence.hysteresis import (
     BALANCED,
@@ -22,6 +22,7 @@ from geofence.hysteresis import (
     TRAIL_LENGTH,
     UNKNOWN,
     Rule,
+    cap_m,
     new_evidence,
     new_motion,
     step,
@@ -74,6 +75,8 @@ class Device:
         margin_m = min(east_m - strip * WIDTH_M, (strip + 1) * WIDTH_M - east_m)
         home = self.region * WIDTH_M
         home_m = max(home - east_m, east_m - home - WIDTH_M, 0.0)
+        cap = cap_m(accuracy_m, confidence, self.rule[0])
+        margin_m, home_m = min(margin_m, cap), min(home_m, cap)
         time_ms = START_MS + round(at_s * 1000)
         outcome, count = step(
             self.motion[0], self.evidence[0], self.trail, east_m / METRES_PER_DEGREE, 0.0, accuracy_m, confidence,
@@ -82,7 +85,9 @@ class Device:
         for crossing in self.out[:count]:
             origin = None if crossing.region_from == UNKNOWN else int(crossing.region_from)
             occurred_s = (crossing.occurred_ms - START_MS) / 1000
-            self.told.append(Told(at_s, origin, int(crossing.region_to), CAUSES[crossing.cause], occurred_s))
+            self.told.append(
+                Told((time_ms - START_MS) / 1000, origin, int(crossing.region_to), CAUSES[crossing.cause], occurred_s)
+            )
         self.outcomes.append(OUTCOMES[outcome])
         return self.outcomes[-1]
 
@@ -117,7 +122,7 @@ def driven(
 def _day() -> str:
     rng = np.random.default_rng(7)
     device, digest = Device(), hashlib.sha256()
-    at_s, east_m = 0.0, 500.0
+    at_s, east_m = 0.0, 1_000_500.0
     for _ in range(4000):
         at_s += float(rng.choice([-5.0, 0.0, 1.0, 5.0, 30.0, 120.0]))
         east_m += float(rng.normal(0, 60)) + float(rng.normal(0, 9000)) * float(rng.random() < 0.03)

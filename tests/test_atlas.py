@@ -155,7 +155,7 @@ def test_the_way_home_is_the_way_to_the_nearest_place_of_that_answer(name: str) 
     for lon, lat, cap_m in judged(name, 25 if name in PARTITIONS else 8):
         seen = compiled.locate([lon], [lat], cap_m)
         here, covered = int(seen.region[0]), bool(seen.covered[0])
-        _, other = reach_m(compiled.borders, len(compiled.borders.root) - 1, lon, lat, cap_m, here)
+        _, other = reach_m(compiled.borders, compiled.borders.root[-1], lon, lat, cap_m, here)
         for home in {-1, other, 0} - {here}:
             told_m = home_m(compiled.borders, home, here, covered, 0.0, lon, lat, cap_m)
             true_m = walker.nearest_m(lon, lat, cap_m, lambda x, y, home=home: brute.answers(x, y) == home)

@@ -48,7 +48,7 @@ def _atlases() -> Iterator[None]:
         return built[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("locate", "replay", "compare", "player"):
+        for module in ("locate", "replay", "compare"):
             patch.setattr(f"service.{module}.Atlas", atlas)
         yield
 

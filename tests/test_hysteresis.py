@@ -86,10 +86,10 @@ def test_a_flight_is_believed_once_it_has_landed() -> None:
     assert device.told[-1].at_s <= 7230
 
 
-def test_what_seems_impossible_for_a_quarter_of_an_hour_is_believed_after_all() -> None:
+def test_what_seems_impossible_is_believed_within_a_quarter_of_an_hour() -> None:
     device = Device().pings(HOME).pings((30.0 * i, 150_500 + 40.0 * (i % 3)) for i in range(40))
     assert device.moves == [(None, 0), (0, 150)]
-    assert 870 <= device.told[-1].at_s <= 990
+    assert 300 <= device.told[-1].at_s <= 930
 
 
 def test_a_region_passed_between_two_sightings_is_told_in_order_with_its_own_time() -> None:
@@ -221,7 +221,7 @@ PINGS = st.lists(
 
 def _table(moves: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
     times, places = np.cumsum([(m[0], m[1]) for m in moves], axis=0).T if moves else ([], [])
-    return [(float(t), float(x), m[2]) for t, x, m in zip(times, places, moves, strict=True)]
+    return [(float(t), float(x) + 1_000_000, m[2]) for t, x, m in zip(times, places, moves, strict=True)]
 
 
 @settings(deadline=None)
@@ -255,9 +255,9 @@ def test_crossings_chain(moves: list[tuple[float, float, float]]) -> None:
 def test_a_late_ping_never_moves_a_device(
     moves: list[tuple[float, float, float]], late_s: float, east_m: float
 ) -> None:
-    device = Device().pings(_table(moves)).pings([(20_000, 500)])
+    device = Device().pings(_table(moves)).pings([(20_000, 1_000_500)])
     before = device.state()
-    assert device.ping(20_000 - late_s, east_m) == "late"
+    assert device.ping(20_000 - late_s, 1_000_000 + east_m) == "late"
     assert device.state() == before
 
 

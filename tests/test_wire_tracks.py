@@ -33,7 +33,7 @@ from geofence.wire_tracks import (
 
 NUMBERS = st.integers(-(2**62), 2**62)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
-beliefs = st.builds(BeliefRow, NUMBERS, NUMBERS, st.booleans(), st.binary(max_size=9), st.binary(max_size=9))
+beliefs = st.builds(BeliefRow, NUMBERS, NUMBERS, st.booleans(), NUMBERS, st.binary(max_size=9), st.binary(max_size=9))
 layers = st.builds(
     LayerRow, texts, NUMBERS, NUMBERS, NUMBERS, NUMBERS, st.binary(max_size=9), st.binary(max_size=9),
     st.lists(beliefs, max_size=3).map(tuple),
