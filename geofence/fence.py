@@ -19,11 +19,11 @@ from geofence.atlas import Atlas, Engine
 from geofence.control import Consent, Control, Erase, Switch, Tick
 from geofence.crossing import Cause, Crossing
 from geofence.hysteresis import LATE, OUTCOMES, REJECTED
-from geofence.layer import LayerState
+from geofence.layer import Heard, LayerState, Order
 from geofence.ping import Pings, fault_of
 from geofence.pool import grown
 from geofence.region import Version
-from geofence.roster import Roster
+from geofence.roster import Roster, SharedRoster
 from geofence.text import Texts
 from geofence.tracks import CONSENT_GIVEN, CONSENT_UNSAID, CONSENT_WITHDRAWN, DEVICE, NEVER, NONE
 from geofence.view import TrackView, track_view
@@ -94,7 +94,7 @@ class Fence:
         self._engine, self._atlases = Engine(engine), dict(atlases or {})
         self._library = {version.hash: version for version in (*library, *versions)}
         self._layers = {version.layer: LayerState(self._atlas(version)) for version in versions}
-        self._roster, self._users = Roster(), Roster()
+        self._roster, self._users = Roster(), SharedRoster()
         self._devices = np.zeros(0, DEVICE)
 
     def observe(self, pings: Pings) -> Report:
@@ -181,8 +181,10 @@ class Fence:
             while due is not None and due <= clock[begin]:
                 report.crossings.extend(self.apply(Tick(at_ms=max(due, self.clock_ms))).crossings)
                 due = self.due_ms()
+            horizon_ms = int(clock[begin]) + self._forget_ms  # who is heard from here on is not silent before
             silent = self._silent_ms()
-            end = len(pings) if silent is None else max(begin + 1, int(np.searchsorted(clock, silent)))
+            horizon_ms = horizon_ms if silent is None else min(horizon_ms, silent)
+            end = max(begin + 1, int(np.searchsorted(clock, horizon_ms)))
             self._observe(pings.slice(begin, end), start + begin, report)
             begin = end
 
@@ -198,21 +200,22 @@ class Fence:
         refused = faulty.copy()
         slots = self._find_devices(pings, refused, start, report)
         clock = self._clock(pings, faulty)
-        user = self._hear(pings, slots, refused, clock)
         late = ~refused & (pings.time_ms <= self._devices["barred_ms"][slots])
-        told: list[tuple[int, Crossing]] = []
-        ignored = refused.copy()
+        heard = self._hear(pings, slots, refused | late, clock)
+        told: list[tuple[Order, Crossing]] = []
+        idle = refused.copy()
         for name, layer in self._layers.items():
-            crossings, outcome = layer.observe(pings, slots, refused | late, user, clock, self._keeps_time, self._name, self._user)
+            crossings, outcome = layer.observe(pings, heard, self._keeps_time, self._name, self._user)
             outcome[late] = LATE
-            ignored |= outcome == REJECTED
+            idle |= outcome == REJECTED
             told.extend(crossings)
             report.counts[name].update(
                 {OUTCOMES[code]: int(many) for code, many in enumerate(np.bincount(outcome)) if many}
             )
         told.sort(key=lambda pair: pair[0])  # by row; layers keep their order
         report.crossings.extend(crossing for _, crossing in told)
-        self._let_go(np.unique(slots[ignored & ~faulty]))
+        self._users.let_go(np.concatenate([heard.user, heard.user_until]))
+        self._let_go(np.unique(slots[idle & ~faulty]))
 
     def _refuse(self, pings: Pings, start: int, report: Report) -> NDArray[np.bool_]:
         codes = pings.faults()
@@ -238,16 +241,16 @@ class Fence:
         return slots
 
     def _hear(
-        self, pings: Pings, slots: NDArray[np.int64], refused: NDArray[np.bool_], clock: NDArray[np.int64]
-    ) -> NDArray[np.int32]:
-        """Advance the clock, and remember when and of which user each device was heard; the user known at each row."""
-        given = np.full(len(pings), NONE, np.int32)
-        rows = np.flatnonzero(np.diff(pings.user.offsets) > 0)
+        self, pings: Pings, slots: NDArray[np.int64], ignored: NDArray[np.bool_], clock: NDArray[np.int64]
+    ) -> Heard:
+        """Advance the clock, and remember when and of which user each device was heard."""
+        user, until = np.full(len(pings), NONE, np.int32), self._devices["user"][slots]
+        rows = np.flatnonzero((np.diff(pings.user.offsets) > 0) & ~ignored)
         if len(rows):
-            given[rows] = self._users.slots_of(pings.user.take(rows))
-        _hear(self._devices, slots, refused, clock, given)
+            user[rows] = self._users.slots_of(pings.user.take(rows))
+        _hear(self._devices, self._users.holders, slots, ignored, clock, user)
         self.clock_ms = int(clock[-1])
-        return given
+        return Heard(slots, ignored, user, until, clock)
 
     # -- control records ------------------------------------------------------------------------------------------
 
@@ -269,7 +272,7 @@ class Fence:
         if last_ms != NEVER:
             self._devices["barred_ms"][slot] = max(last_ms, int(self._devices["barred_ms"][slot]))
             self._devices["barred_until_ms"][slot] = self.clock_ms + self._bar_ms
-        self._devices["user"][slot] = NONE
+        self._forget_user(slot)
         self._let_go(np.array([slot]))
         return crossings
 
@@ -277,7 +280,8 @@ class Fence:
         """What time alone brings: dwells, forgetting, and the end of bars; in an order that the input decides."""
         crossings: list[Crossing] = []
         for layer in self._layers.values():
-            crossings.extend(layer.dwells(self.clock_ms, self._name, self._user))
+            dwells = layer.dwells(self.clock_ms, self._name, self._user, at_due=self._keeps_time)
+            crossings.extend(dwells)
         live = self._roster.live()
         heard = self._devices["heard_ms"][live]
         silent = live[self._has_track(live) & (heard + self._forget_ms <= self.clock_ms)].tolist()
@@ -345,8 +349,16 @@ class Fence:
         idle &= self._devices["barred_until_ms"][slots] == NEVER
         for slot in slots[idle].tolist():
             if self._roster.holds(slot):
+                self._forget_user(slot)
                 self._devices[slot] = (CONSENT_UNSAID, NONE, NEVER, NEVER, NEVER)
                 self._roster.drop(slot)
+
+    def _forget_user(self, slot: int) -> None:
+        user = self._devices["user"][slot : slot + 1].copy()
+        if user[0] != NONE:
+            self._users.holders[user] -= 1
+            self._users.let_go(user)
+            self._devices["user"][slot] = NONE
 
     def _name(self, slot: int) -> str:
         return self._roster.name(slot)
@@ -357,13 +369,16 @@ class Fence:
 
 
 @njit(cache=True)
-def _hear(devices, slots, refused, clock_ms, given):  # type: ignore[no-untyped-def]
+def _hear(devices, holders, slots, ignored, clock_ms, given):  # type: ignore[no-untyped-def]
     """Remember when each device was heard, in partition time, and its user; `given` becomes the user known then."""
     for row in range(len(slots)):
-        if refused[row]:
+        if ignored[row]:
             continue
         it = devices[slots[row]]
         it.heard_ms = clock_ms[row]
-        if given[row] != -1:
+        if given[row] != NONE and given[row] != it.user:
+            if it.user != NONE:
+                holders[it.user] -= 1
+            holders[given[row]] += 1
             it.user = given[row]
         given[row] = it.user

@@ -7,6 +7,9 @@ device's track always speaks of the regions of one version: that in force, or, u
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numba import njit
@@ -25,14 +28,39 @@ from geofence.hysteresis import (
     new_evidence,
     settle,
 )
-from geofence.passage import DWELLED, Passage, pass_overlay, pass_partition
+from geofence.passage import DWELLED, PASSAGE, Books, Passage, Taken, pass_overlay, pass_partition
 from geofence.ping import CONFIDENCE, Pings
 from geofence.region import Version
+from geofence.sighting import Sightings
 from geofence.tracks import NEVER, NONE, Tracks
 
 Name = Callable[[int], str]
 User = Callable[[int | None, int], str | None]
+Order = tuple[int, int, int]  # the row; 0 before it, 1 at it; of what comes before it, the time
 _CAUSES = {0: Cause.FIRST_FIX, 1: Cause.MOVED, DWELLED: Cause.MOVED}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Who speaks in each row of a batch, and when."""
+
+    slots: NDArray[np.int64]
+    ignored: NDArray[np.bool_]  # rows that no layer takes
+    user: NDArray[np.int32]  # known at this row
+    user_until: NDArray[np.int32]  # known of its device before the batch
+    clock_ms: NDArray[np.int64]
+
+    def user_before(self, taken: NDArray[np.int64], user_name: User, stop: int) -> User:
+        """Who was known as a device's user before row `taken[stop]`."""
+
+        def known(_: int | None, slot: int) -> str | None:
+            rows = taken[self.slots[taken] == slot]
+            earlier = rows[rows < taken[stop]]
+            if len(earlier):
+                return user_name(int(self.user[earlier[-1]]), slot)
+            return user_name(int(self.user_until[rows[0]]) if len(rows) else None, slot)
+
+        return known
 
 
 class LayerState:
@@ -50,76 +78,87 @@ class LayerState:
 
     def _read(self, version: Version) -> None:
         self.rules = version.rule.packed()
-        self._dwell_ms = -1 if version.dwell_s is None else int(version.dwell_s * 1000)
+        self._dwell_ms = dwell_ms(version)
         self._places = [Place(region.id, region.name) for region in version.regions]
 
     def observe(
         self,
         pings: Pings,
-        slots: NDArray[np.int64],
-        refused: NDArray[np.bool_],
-        user: NDArray[np.int32],
-        clock_ms: NDArray[np.int64],
+        heard: Heard,
         timed: bool,
         name: Name,
         user_name: User,
-    ) -> tuple[list[tuple[int, Crossing]], NDArray[np.uint8]]:
-        """Take the rows not refused: the crossings, each with its row, and the outcome of every row.
+    ) -> tuple[list[tuple[Order, Crossing]], NDArray[np.uint8]]:
+        """Take the rows that were heard: the crossings, each with its order, and the outcome of every row.
 
         If `timed`, dwells that become due on the way, by the clock at each row, are told too.
         """
-        told = self._settle_first(slots, refused, name, user_name) if self.sweeping else []
-        outcome = np.full(len(slots), REJECTED, np.uint8)
-        taken = np.flatnonzero(~refused)
+        told = self._settle_first(heard, name, user_name) if self.sweeping else []
+        slots, outcome = heard.slots, np.full(len(pings), REJECTED, np.uint8)
+        taken = np.flatnonzero(~heard.ignored)
         if len(taken) < len(slots):
             pings, slots = pings.take(taken), slots[taken]
-        confidence = np.where(np.isnan(pings.confidence), CONFIDENCE, pings.confidence)
-        caps = caps_m(pings.accuracy_m, confidence, self.rules[0])
-        some = np.zeros(len(slots), np.uint8)
+        batch = self._taken(pings, slots, heard.clock_ms[taken])
+        sighted = self.atlas.locate(batch.lon, batch.lat, batch.cap_m)
         if self.atlas.overlay:
-            clock = clock_ms[taken]
-            passages, dwells = self._pass_overlay(pings, slots, confidence, caps, some, clock, timed, name, user_name)
-            told.extend((int(taken[row]), crossing) for row, crossing in dwells)
+            passages, dwells = self._pass_overlay(batch, sighted, heard, taken, timed, name, user_name)
+            told.extend(dwells)
         else:
-            passages = self._pass_partition(pings, slots, confidence, caps, some)
-        outcome[taken] = some
+            passages = pass_partition(
+                self._books(), self.atlas.borders, self.atlas.within_m, batch, sighted.region, sighted.margin_m, sighted.covered
+            )
+        outcome[taken] = batch.outcome
         for passage in map(Passage._make, passages.tolist()):
             row = int(taken[passage.row])
-            crossing = self._crossing(passage, pings, name, user_name(int(user[row]), passage.slot))
-            told.append((row, crossing))
+            crossing = self._crossing(passage, pings, name, user_name(int(heard.user[row]), passage.slot))
+            told.append(((row, 1, 0), crossing))
         return told, outcome
 
-    def _pass_partition(self, pings, slots, confidence, caps, outcome):  # type: ignore[no-untyped-def]
-        tracks, sighted = self.tracks, self.atlas.locate(pings.lon, pings.lat, caps)
-        return pass_partition(
-            tracks.span, tracks.motion, tracks.evidence, tracks.trails.columns[0], tracks.trails.free, tracks.trails.left,
-            self.atlas.borders, self.atlas.within_m, self.rules, self._scratch, self._out, slots, pings.lon, pings.lat, pings.accuracy_m, confidence, pings.source, pings.time_ms,
-            caps, sighted.region, sighted.margin_m, sighted.covered, outcome,
-        )  # fmt: skip
+    def _taken(self, pings: Pings, slots: NDArray[np.int64], clock_ms: NDArray[np.int64]) -> Taken:
+        """The batch as the kernels take it, with the largest margin that each ping can use."""
+        confidence = np.where(np.isnan(pings.confidence), CONFIDENCE, pings.confidence)
+        caps = caps_m(pings.accuracy_m, confidence, self.rules[0])
+        place = (slots, pings.lon, pings.lat, pings.accuracy_m, confidence, pings.source, pings.time_ms)
+        return Taken(*place, caps, clock_ms, np.zeros(len(slots), np.uint8))
 
-    def _pass_overlay(self, pings, slots, confidence, caps, outcome, clock, timed, name, user_name):  # type: ignore[no-untyped-def]
-        """The passages, and the dwells told on the way, each with the row before which it was."""
-        tracks, sighted = self.tracks, self.atlas.locate(pings.lon, pings.lat, caps)
-        tracks.reserve(0, len(sighted.row))
-        first = np.searchsorted(sighted.row, np.arange(len(slots) + 1))
+    def _books(self) -> Books:
+        """The columns as they are now; growing makes new ones."""
+        tracks = self.tracks
+        chain, beliefs = tracks.fences.columns
+        own = (tracks.span, tracks.motion, tracks.evidence, tracks.place)
+        fences = (chain, beliefs, tracks.fences.free, tracks.fences.left)
+        trails = (tracks.trails.columns[0], tracks.trails.free, tracks.trails.left)
+        return Books(*own, *fences, *trails, self.rules, self._scratch, self._out)
+
+    def _pass_overlay(
+        self,
+        batch: Taken,
+        sighted: Sightings,
+        heard: Heard,
+        taken: NDArray[np.int64],
+        timed: bool,
+        name: Name,
+        user_name: User,
+    ) -> tuple[NDArray[Any], list[tuple[Order, Crossing]]]:
+        """The passages, and the dwells told on the way, each with its order."""
+        self.tracks.reserve(0, len(sighted.row))
+        first = np.searchsorted(sighted.row, np.arange(len(batch.slot) + 1))
         timed = timed and self._dwell_ms >= 0
-        found, dwells, row = [], [], 0
-        while True:
-            due = self.dwell_due_ms() if timed else None
-            chain, beliefs = tracks.fences.columns
-            passages, stop = pass_overlay(
-                tracks.span, tracks.motion, tracks.place, chain, beliefs, tracks.fences.free, tracks.fences.left,
-                tracks.trails.columns[0], tracks.trails.free, tracks.trails.left, self.atlas.borders, self._dwell_ms, self.rules,
-                self._scratch, self._out, slots, pings.lon, pings.lat, pings.accuracy_m, confidence, pings.source,
-                pings.time_ms, caps, first, sighted.region, sighted.margin_m, outcome, row, clock, timed,
+        found: list[NDArray[Any]] = []
+        dwells: list[tuple[Order, Crossing]] = []
+        row = 0
+        while row < len(batch.slot):
+            due = self.dwell_due_ms() if timed else NEVER
+            passages, row = pass_overlay(
+                self._books(), self.atlas.borders, self._dwell_ms, batch, first, sighted.region, sighted.margin_m, row,
                 _FAR_OFF if due is None else due,
             )  # fmt: skip
             found.append(passages)
-            if stop == len(slots):
-                return np.concatenate(found), dwells
-            told = self.dwells(int(clock[stop]), name, user_name, at_due=True)
-            dwells += [(stop, crossing) for crossing in told]
-            row = stop
+            if row < len(batch.slot):
+                known = heard.user_before(taken, user_name, row)
+                told = self.dwells(int(batch.clock_ms[row]), name, known, at_due=True)
+                dwells += [((int(taken[row]), 0, crossing.confirmed_ms), crossing) for crossing in told]
+        return np.concatenate(found) if found else np.zeros(0, PASSAGE), dwells
 
     # -- what happens without a ping ---------------------------------------------------------------------------
 
@@ -152,11 +191,9 @@ class LayerState:
 
     def dwells(self, clock_ms: int, name: Name, user_name: User, *, at_due: bool = False) -> list[Crossing]:
         """The dwells that are due, in the order in which they became so; confirmed now, or `at_due` each when it did."""
+        told = self.sweep(None, name, user_name) if self._dwell_ms >= 0 else []  # else what is new to a device dwells late
         rows, due = self._undwelled()
         chain = self.tracks.fences.columns[0]
-        slots = np.unique(chain["slot"][rows[due <= clock_ms]])
-        told = self._settle(slots.tolist(), name, user_name) if self.sweeping else []
-        rows, due = self._undwelled()
         ready = [
             (at, name(int(chain["slot"][row])), int(chain["fence"][row]), row)
             for at, row in zip(due.tolist(), rows.tolist(), strict=True)
@@ -165,7 +202,7 @@ class LayerState:
         for at, _, fence, row in sorted(ready):
             chain["dwelled"][row] = 1
             slot, dwelled_ms = int(chain["slot"][row]), int(chain["since_ms"][row]) + self._dwell_ms
-            confirmed_ms = at if at_due else clock_ms
+            confirmed_ms = max(dwelled_ms, at if at_due else clock_ms)  # a device's clock may be ahead
             told.append(
                 self._event(slot, fence, fence, Cause.MOVED, dwelled_ms, name, user_name, confirmed_ms=confirmed_ms)
             )
@@ -211,15 +248,15 @@ class LayerState:
             self._before = None
         return told
 
-    def _settle_first(
-        self, slots: NDArray[np.int64], refused: NDArray[np.bool_], name: Name, user_name: User
-    ) -> list[tuple[int, Crossing]]:
+    def _settle_first(self, heard: Heard, name: Name, user_name: User) -> list[tuple[Order, Crossing]]:
         """Move the devices of these rows, each at its first row."""
-        told: list[tuple[int, Crossing]] = []
-        rows = np.flatnonzero(~refused)
-        _, firsts = np.unique(slots[rows], return_index=True)
+        told: list[tuple[Order, Crossing]] = []
+        rows = np.flatnonzero(~heard.ignored)
+        _, firsts = np.unique(heard.slots[rows], return_index=True)
         for row in np.sort(rows[firsts]).tolist():
-            told.extend((row, crossing) for crossing in self._settle([int(slots[row])], name, user_name))
+            user_then = partial(_user_then, user_name, int(heard.user_until[row]))
+            moved = self._settle([int(heard.slots[row])], name, user_then)
+            told.extend(((row, 1, 0), crossing) for crossing in moved)
         return told
 
     def _settle(self, slots: list[int], name: Name, user_name: User) -> list[Crossing]:
@@ -301,7 +338,7 @@ class LayerState:
         if inside and not np.isnan(beliefs["anchor_lon"][row]):
             inside = fence in self._fences_at(self.atlas, beliefs["anchor_lon"][row], beliefs["anchor_lat"][row])
         if inside:
-            chain["fence"][row] = fence
+            chain["fence"][row], chain["due_ms"][row] = fence, self._due_again(chain[row])
             self.tracks.drop_fence_trail(row)
             _settle_rows(beliefs, np.array([row]), np.array([fence]))
             return fence
@@ -321,9 +358,18 @@ class LayerState:
         self.tracks.drop_fence(slot, row)
         return -1
 
+    def _due_again(self, chain: np.void) -> int:
+        """When a fence's dwell is due, the dwell time being another now."""
+        before_ms = -1 if self._before is None else dwell_ms(self._before.version)
+        if self._dwell_ms < 0 or self._dwell_ms == before_ms:
+            return int(chain["due_ms"])
+        begin_ms = int(chain["since_ms"]) if before_ms < 0 else int(chain["due_ms"]) - before_ms
+        return max(self._switched_ms, begin_ms + self._dwell_ms)
+
     def _begin_in(self, slot: int, fence: int) -> None:
         row = self.tracks.add_fence(slot, fence, self._switched_ms)
-        place, beliefs = self.tracks.place[slot], self.tracks.fences.columns[1]
+        place, (chain, beliefs) = self.tracks.place[slot], self.tracks.fences.columns
+        chain["due_ms"][row] = self._switched_ms + max(0, self._dwell_ms)
         begin_row(beliefs, row, fence)
         beliefs["anchor_lon"][row], beliefs["anchor_lat"][row] = place["lon"], place["lat"]
 
@@ -397,6 +443,15 @@ class LayerState:
 
     def _place(self, index: int) -> Place | None:
         return self._places[index] if index >= 0 else None
+
+
+def dwell_ms(version: Version) -> int:
+    """The dwell time, or -1 where dwells are not told."""
+    return -1 if version.dwell_s is None else int(version.dwell_s * 1000)
+
+
+def _user_then(user_name: User, user: int, _: int | None, slot: int) -> str | None:
+    return user_name(user, slot)
 
 
 _GONE = -3

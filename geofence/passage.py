@@ -1,17 +1,19 @@
 """Pings through one layer: columns of sightings and the devices' tracks in, outcomes and passages out.
 
-The loop around the rule, after locate. A passage is a crossing as the kernels write it, still in numbers. Invariant: rows are taken in
-input order and nothing outside the row's own device is read, so that any split of the input gives the same passages.
+The loop around the rule, after locate. A passage is a crossing as the kernels write it, still in numbers. Invariant: rows
+are taken in input order and nothing outside the row's own device is read, so that any split of the input gives the same
+passages.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from geofence.border import reach_m
+from geofence.border import Borders, reach_m
 from geofence.hysteresis import (
     CONFIRMED,
     IMPLAUSIBLE,
@@ -31,7 +33,9 @@ from geofence.hysteresis import (
 from geofence.sighting import home_m
 from geofence.tracks import NEVER, NONE
 
+Rows = NDArray[Any]
 DWELLED = 2  # a cause beside the rule's first_fix and moved
+_NO_FENCE = 2**31 - 1
 
 PASSAGE = np.dtype(
     [
@@ -68,9 +72,43 @@ class Passage(NamedTuple):
     confidence: float
 
 
+class Taken(NamedTuple):
+    """The pings that are taken, in columns; `outcome` is written."""
+
+    slot: Rows
+    lon: Rows
+    lat: Rows
+    accuracy_m: Rows
+    confidence: Rows
+    source: Rows
+    time_ms: Rows
+    cap_m: Rows
+    clock_ms: Rows
+    outcome: Rows
+
+
+class Books(NamedTuple):
+    """The tracks of one layer, and what the kernels need beside them. `fences` and `beliefs`: of an overlay."""
+
+    span: Rows
+    motion: Rows
+    evidence: Rows
+    place: Rows
+    fences: Rows
+    beliefs: Rows
+    fence_free: Rows
+    fence_left: Rows
+    trails: Rows
+    free: Rows
+    left: Rows
+    rules: Rows
+    scratch: Rows
+    out: Rows
+
+
 @njit(cache=True)
-def _room(passages, many):  # type: ignore[no-untyped-def]
-    """The passages, with room for all that one ping can add."""
+def _room(passages: Rows, many: int) -> Rows:
+    """The passages, with room for all that one fence or partition can add at one ping."""
     if many + TRAIL_LENGTH + 1 <= len(passages):
         return passages
     longer = np.empty(2 * len(passages) + 64, passages.dtype)
@@ -79,7 +117,7 @@ def _room(passages, many):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _note(passages, many, row, slot, span, crossing):  # type: ignore[no-untyped-def]
+def _note(passages: Rows, many: int, row: int, slot: int, span: Any, crossing: Any) -> int:
     """Write a crossing of the rule as a passage, unless it goes from nowhere known to nowhere."""
     if crossing.region_from < 0 and crossing.region_to < 0:
         return many
@@ -92,13 +130,30 @@ def _note(passages, many, row, slot, span, crossing):  # type: ignore[no-untyped
     return many + 1
 
 
+@njit(cache=True, inline="always")
+def _keep_trail(holder: Any, entries: int, trails: Rows, free: Rows, left: Rows, scratch: Rows) -> None:
+    """Take a row for a trail that began in `scratch`, or give back one that ended."""
+    if entries > 0 and holder.trail == NONE:
+        left[0] -= 1
+        holder.trail = free[left[0]]
+        trails[holder.trail][:] = scratch
+    elif entries == 0 and holder.trail != NONE:
+        free[left[0]] = holder.trail
+        left[0] += 1
+        holder.trail = NONE
+
+
 @njit(cache=True)
-def pass_partition(span, motion, evidence, trails, free, left, borders, within_m, rules, scratch, out,
-                   slots, lon, lat, accuracy_m, confidence, source, time_ms, cap_m,
-                   region, margin_m, covered, outcome):  # type: ignore[no-untyped-def]  # fmt: skip
+def pass_partition(
+    books: Books, borders: Borders, within_m: float, pings: Taken, region: Rows, margin_m: Rows, covered: Rows
+) -> Rows:
     """Take every row through the rule; the passages."""
-    rule, many = rules[0], 0
-    passages = np.empty(64, PASSAGE)
+    span, motion, evidence, trails = books.span, books.motion, books.evidence, books.trails
+    rule, scratch, out, free, left = books.rules[0], books.scratch, books.out, books.free, books.left
+    slots, lon, lat, radius, time_ms, outcome = (
+        pings.slot, pings.lon, pings.lat, pings.accuracy_m, pings.time_ms, pings.outcome
+    )  # fmt: skip
+    passages, many = np.empty(64, PASSAGE), 0
     for row in range(len(slots)):
         slot = slots[row]
         its, own, belief = span[slot], motion[slot], evidence[slot]
@@ -108,135 +163,169 @@ def pass_partition(span, motion, evidence, trails, free, left, borders, within_m
             new_evidence(belief, UNKNOWN)
         home = 0.0
         if belief.region != UNKNOWN and region[row] != belief.region:
-            home = home_m(borders, belief.region, region[row], covered[row], within_m, lon[row], lat[row], cap_m[row])
+            home = home_m(
+                borders, belief.region, region[row], covered[row], within_m, lon[row], lat[row], pings.cap_m[row]
+            )
         trail = scratch if its.trail == NONE else trails[its.trail]
         outcome[row], crossings = step(
-            own, belief, trail, lon[row], lat[row], accuracy_m[row], confidence[row], source[row], time_ms[row],
+            own, belief, trail, lon[row], lat[row], radius[row], pings.confidence[row], pings.source[row], time_ms[row],
             region[row], margin_m[row], home, rule, out,
         )  # fmt: skip
         if fresh and outcome[row] != REJECTED:
             its.born_ms = time_ms[row]
-        if belief.entries > 0 and its.trail == NONE:
-            left[0] -= 1
-            its.trail = free[left[0]]
-            trails[its.trail][:] = scratch
-        elif belief.entries == 0 and its.trail != NONE:
-            free[left[0]] = its.trail
-            left[0] += 1
-            its.trail = NONE
-        passages = _room(passages, many)
-        for k in range(crossings):
-            its.since_ms = out[k].occurred_ms
-            many = _note(passages, many, row, slot, its, out[k])
+        _keep_trail(its, belief.entries, trails, free, left, scratch)
+        if crossings:
+            passages = _room(passages, many)
+            for k in range(crossings):
+                its.since_ms = out[k].occurred_ms
+                many = _note(passages, many, row, slot, its, out[k])
     return passages[:many]
 
 
 @njit(cache=True)
-def _chain_in(span, slot, fences, fence, before, free, left, at):  # type: ignore[no-untyped-def]
-    """A new row for a fence, behind `before` (NONE: first) in the device's chain."""
-    left[0] -= 1
-    row = free[left[0]]
-    it = fences[row]
-    it.slot, it.fence, it.trail, it.dwelled, it.since_ms, it.due_ms = slot, fence, NONE, 0, at, NEVER
-    if before == NONE:
-        it.next, span.fences = span.fences, row
-    else:
-        it.next, fences[before].next = fences[before].next, row
-    return row
-
-
-@njit(cache=True)
-def pass_overlay(span, motion, place, fences, beliefs, fence_free, fence_left, trails, free, left, borders, dwell_ms,
-                 rules, scratch, out, slots, lon, lat, accuracy_m, confidence, source, time_ms, cap_m,
-                 first, region, margin_m, outcome, begin, clock_ms, timed, due_ms):  # type: ignore[no-untyped-def]  # fmt: skip
+def pass_overlay(
+    books: Books,
+    borders: Borders,
+    dwell_ms: int,
+    pings: Taken,
+    first: Rows,
+    region: Rows,
+    margin_m: Rows,
+    begin: int,
+    stop_ms: int,
+) -> tuple[Rows, int]:
     """Take rows from `begin` on through the rule of each fence that matters; the passages, and the row where it stopped.
 
-    `first[row]` to `first[row + 1]` are the row's sightings, in the order of fences. If `timed`, it stops where the
-    clock has reached `due_ms`, when the first dwell is due.
+    `first[row]` to `first[row + 1]` are the row's sightings, in the order of fences. It stops where the clock has reached
+    `stop_ms`, or when the first dwell of those who entered on the way is due.
     """
-    rule, many = rules[0], 0
-    passages = np.empty(64, PASSAGE)
-    for row in range(begin, len(slots)):
-        if timed and clock_ms[row] >= due_ms:
+    span, motion, place, outcome = books.span, books.motion, books.place, pings.outcome
+    passages, many, timed = np.empty(64, PASSAGE), 0, stop_ms != NEVER
+    for row in range(begin, len(pings.slot)):
+        if timed and pings.clock_ms[row] >= stop_ms:
             return passages[:many], row
-        slot = slots[row]
-        its = span[slot]
+        slot = pings.slot[row]
+        its, own = span[slot], motion[slot]
         fresh = its.born_ms == NEVER
         if fresh:
-            new_motion(motion[slot])
+            new_motion(own)
         verdict = move(
-            motion[slot],
-            lon[row],
-            lat[row],
-            accuracy_m[row],
-            confidence[row],
-            source[row],
-            time_ms[row],
-            rule,
-        )
+            own, pings.lon[row], pings.lat[row], pings.accuracy_m[row], pings.confidence[row], pings.source[row],
+            pings.time_ms[row], books.rules[0],
+        )  # fmt: skip
         outcome[row] = verdict.outcome
         if verdict.outcome != SCORED:
             continue
         outcome[row] = IMPLAUSIBLE if verdict.suspect else QUIET
         if fresh:
-            its.born_ms = time_ms[row]
+            its.born_ms = pings.time_ms[row]
         if not verdict.suspect:
-            place[slot].lon, place[slot].lat = lon[row], lat[row]
-        at, before, current = first[row], NONE, its.fences
-        while at < first[row + 1] or current != NONE:
-            seen = region[at] if at < first[row + 1] else np.int64(2147483647)
-            if seen < 0:
-                at += 1
-                continue
-            inside = current == NONE or seen <= fences[current].fence
-            if inside and (current == NONE or seen < fences[current].fence):
-                current = _chain_in(its, slot, fences, seen, before, fence_free, fence_left, time_ms[row])
-                new_evidence(beliefs[current], UNKNOWN if fresh else OUTSIDE)
-            it, belief = fences[current], beliefs[current]
-            if inside:
-                margin = margin_m[at]
-                at += 1
-            else:
-                margin, _ = reach_m(borders, borders.root[it.fence], lon[row], lat[row], cap_m[row], -1)
-            trail = scratch if it.trail == NONE else trails[it.trail]
-            region_now = np.int64(it.fence if inside else OUTSIDE)
-            told, crossings = weigh(
-                belief, trail, lon[row], lat[row], time_ms[row], verdict, region_now, margin, margin, rule, out
-            )  # fmt: skip
-            if told == CONFIRMED or (told == PENDING and outcome[row] != CONFIRMED):
-                outcome[row] = told
-            passages = _room(passages, many)
-            for k in range(crossings):
-                it.since_ms, it.dwelled = out[k].occurred_ms, 0
-                many = _note(passages, many, row, slot, its, out[k])
-            if belief.entries > 0 and it.trail == NONE:
-                left[0] -= 1
-                it.trail = free[left[0]]
-                trails[it.trail][:] = scratch
-            elif belief.entries == 0 and it.trail != NONE:
-                free[left[0]] = it.trail
-                left[0] += 1
-                it.trail = NONE
-            if dwell_ms >= 0 and belief.region >= 0 and not it.dwelled:
-                left_ms = max(np.int64(0), it.since_ms + dwell_ms - time_ms[row])
-                if left_ms == 0 and belief.entries == 0:
-                    it.dwelled = 1
-                    out[0].region_from = out[0].region_to = it.fence
-                    out[0].cause, out[0].pings, out[0].score, out[0].confidence = DWELLED, 0, 0.0, 1.0
-                    out[0].occurred_ms, out[0].confirmed_ms = it.since_ms + dwell_ms, time_ms[row]
-                    many = _note(passages, many, row, slot, its, out[0])
-                    outcome[row] = CONFIRMED
-                it.due_ms = clock_ms[row] + left_ms
-                due_ms = min(due_ms, it.due_ms) if timed else due_ms
-            following = it.next
-            if belief.region == OUTSIDE and belief.entries == 0:
-                if before == NONE:
-                    its.fences = following
-                else:
-                    fences[before].next = following
-                fence_free[fence_left[0]] = current
-                fence_left[0] += 1
-            else:
-                before = current
-            current = following
-    return passages[:many], len(slots)
+            place[slot].lon, place[slot].lat = pings.lon[row], pings.lat[row]
+        if its.fences == NONE and region[first[row]] < 0:
+            continue
+        seen, depth = region[first[row] : first[row + 1]], margin_m[first[row] : first[row + 1]]
+        passages, many, due_ms = _through_fences(
+            books, borders, dwell_ms, pings, row, seen, depth, verdict, fresh, passages, many
+        )
+        if timed:
+            stop_ms = min(stop_ms, due_ms)
+    return passages[:many], len(pings.slot)
+
+
+@njit(cache=True)
+def _through_fences(
+    books: Books,
+    borders: Borders,
+    dwell_ms: int,
+    pings: Taken,
+    row: int,
+    seen: Rows,
+    depth: Rows,
+    verdict: Any,
+    fresh: bool,
+    passages: Rows,
+    many: int,
+) -> tuple[Rows, int, int]:
+    """One ping and all fences that it lies in (`seen`, in order) or its device has a row for; when a dwell is due next."""
+    slot, fences, due_ms = pings.slot[row], books.fences, 2**62
+    lon, lat, its = pings.lon[row], pings.lat[row], books.span[slot]
+    at, before, current = 0, NONE, its.fences
+    while at < len(seen) or current != NONE:
+        next_seen = seen[at] if at < len(seen) and seen[at] >= 0 else _NO_FENCE
+        next_kept = fences[current].fence if current != NONE else _NO_FENCE
+        if next_seen == _NO_FENCE and next_kept == _NO_FENCE:
+            break
+        if next_seen < next_kept:
+            current = _chain_in(books, its, slot, next_seen, before, pings.time_ms[row])
+            new_evidence(books.beliefs[current], UNKNOWN if fresh else OUTSIDE)
+        it, belief, inside = fences[current], books.beliefs[current], next_seen <= next_kept
+        if inside:
+            margin = depth[at]
+            at += 1
+        else:
+            margin, _ = reach_m(borders, borders.root[it.fence], lon, lat, pings.cap_m[row], -1)
+        trail = books.scratch if it.trail == NONE else books.trails[it.trail]
+        now = np.int64(it.fence if inside else OUTSIDE)
+        told, crossings = weigh(
+            belief, trail, lon, lat, pings.time_ms[row], verdict, now, margin, margin, books.rules[0], books.out
+        )
+        if told == CONFIRMED or (told == PENDING and pings.outcome[row] != CONFIRMED):
+            pings.outcome[row] = told
+        passages = _room(passages, many)
+        for k in range(crossings):
+            it.since_ms, it.dwelled = books.out[k].occurred_ms, 0
+            many = _note(passages, many, row, slot, its, books.out[k])
+        _keep_trail(it, belief.entries, books.trails, books.free, books.left, books.scratch)
+        if dwell_ms >= 0 and belief.region >= 0 and not it.dwelled:
+            many = _dwell(books, it, belief.entries > 0, dwell_ms, pings, row, passages, many)
+            due_ms = min(due_ms, it.due_ms)
+        following = it.next
+        if belief.region == OUTSIDE and belief.entries == 0:
+            _chain_out(books, its, current, before)
+        else:
+            before = current
+        current = following
+    return passages, many, due_ms
+
+
+@njit(cache=True)
+def _dwell(
+    books: Books, it: Any, leaving: bool, dwell_ms: int, pings: Taken, row: int, passages: Rows, many: int
+) -> int:
+    """Tell a dwell if its time has come, else remember when it will have come should the device stay silent."""
+    left_ms = max(np.int64(0), it.since_ms + dwell_ms - pings.time_ms[row])
+    it.due_ms = pings.clock_ms[row] + left_ms
+    if left_ms > 0 or leaving:
+        return many
+    it.dwelled, told = 1, books.out[0]
+    told.region_from = told.region_to = it.fence
+    told.cause, told.pings, told.score, told.confidence = DWELLED, 0, 0.0, 1.0
+    told.occurred_ms, told.confirmed_ms = it.since_ms + dwell_ms, pings.time_ms[row]
+    pings.outcome[row] = CONFIRMED
+    slot = pings.slot[row]
+    return _note(passages, many, row, slot, books.span[slot], told)
+
+
+@njit(cache=True)
+def _chain_in(books: Books, span: Any, slot: int, fence: int, before: int, since_ms: int) -> int:
+    """A new row for a fence, behind `before` (NONE: first) in the device's chain."""
+    books.fence_left[0] -= 1
+    row = books.fence_free[books.fence_left[0]]
+    it = books.fences[row]
+    it.slot, it.fence, it.trail, it.dwelled, it.since_ms, it.due_ms = slot, fence, NONE, 0, since_ms, NEVER
+    if before == NONE:
+        it.next, span.fences = span.fences, row
+    else:
+        it.next, books.fences[before].next = books.fences[before].next, row
+    return row
+
+
+@njit(cache=True)
+def _chain_out(books: Books, span: Any, row: int, before: int) -> None:
+    """Give back a fence's row, which stands behind `before` (NONE: first)."""
+    if before == NONE:
+        span.fences = books.fences[row].next
+    else:
+        books.fences[before].next = books.fences[row].next
+    books.fence_free[books.fence_left[0]] = row
+    books.fence_left[0] += 1

@@ -6,6 +6,8 @@ has one slot from `slots_of` until `drop`, and slots are small integers that may
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -87,7 +89,7 @@ class Roster:
             grown(self._start, self.size + many),
             grown(self._length, self.size + many),
         )
-        if 2 * (self._filled + many) > len(self._table):
+        if 3 * (self._filled + many) > 2 * len(self._table):  # at most half full when new: names come and go for a while
             capacity = 1 << (4 * (self.size + many)).bit_length() - 1
             self._table = np.full(max(64, capacity), _EMPTY, np.int32)
             self._filled = _refill(self._table, self._arena, self._start, self._length, self.size)
@@ -97,6 +99,28 @@ class Roster:
         names = Texts.of_bytes([self.name(slot).encode("utf-8", "surrogatepass") for slot in live.tolist()])
         self._arena, self._used, self._waste = names.arena.copy(), len(names.arena), 0
         self._start[live] = names.offsets[:-1]
+
+
+class SharedRoster(Roster):
+    """Names that several rows may hold on to, as devices do to their user; whoever holds one counts in `holders`."""
+
+    def __init__(self) -> None:
+        """An empty one."""
+        super().__init__()
+        self.holders = np.zeros(0, np.int32)
+
+    def slots_of(self, names: Texts) -> NDArray[np.int64]:
+        """The slot of each name; new names get new slots, to be held or let go."""
+        out = super().slots_of(names)
+        self.holders = grown(self.holders, self.size)
+        return out
+
+    def let_go(self, slots: NDArray[np.integer[Any]]) -> None:
+        """Drop the names among these slots that nothing holds; negative slots are none."""
+        used = slots[slots >= 0]
+        for slot in np.unique(used[self.holders[used] == 0]).tolist():
+            if self.holds(slot):
+                self.drop(slot)
 
 
 @njit(cache=True)
