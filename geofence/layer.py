@@ -141,7 +141,7 @@ class LayerState:
         user_name: User,
     ) -> tuple[NDArray[Any], list[tuple[Order, Crossing]]]:
         """The passages, and the dwells told on the way, each with its order."""
-        self.tracks.reserve(0, len(sighted.row))
+        self.tracks.reserve_sighted(batch.slot, len(sighted.row))
         first = np.searchsorted(sighted.row, np.arange(len(batch.slot) + 1))
         timed = timed and self._dwell_ms >= 0
         found: list[NDArray[Any]] = []

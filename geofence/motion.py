@@ -37,6 +37,8 @@ SLOW_MPS = 15.0  # a speed that needs no explanation
 PACES = 2.0
 TURN_MPS = 5.0
 DOUBT_OF_TURNS = 4.0
+DOUBT_OF_FORWARD = 0.2
+FORWARD_WITHIN_M = 70.0  # of coarser fixes, wrong ones lie ahead often enough
 MOST_DOUBT = 0.5
 SUSPECT_MS = 900_000
 SUSPECT_WITHIN_M = 200.0
@@ -184,10 +186,10 @@ def _worth(motion: Motion, fix: Fix, moved_m: float, forward: bool, sure: bool, 
 
 @njit(cache=True)
 def _doubt_of(motion: Motion, fix: Fix, between_m: float, turn: int) -> float:
-    """The doubt about the ping: more if it needs a speed or a turn that the device has not shown."""
+    """The doubt about the ping: less if it goes on as before, more if that takes a speed or a turn not shown yet."""
     doubted = doubt(fix.radius_m)
     if turn == FORWARD:
-        return doubted
+        return doubted * (DOUBT_OF_FORWARD if fix.radius_m <= FORWARD_WITHIN_M else 1.0)
     speed_mps = _gap_m(motion, fix, between_m, 3.0) / ((fix.time_ms - motion.sane_ms) / 1000.0)
     if turn == TURNED and speed_mps > TURN_MPS:
         doubted *= DOUBT_OF_TURNS

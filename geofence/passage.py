@@ -90,20 +90,20 @@ class Taken(NamedTuple):
 class Books(NamedTuple):
     """The tracks of one layer, and what the kernels need beside them. `fences` and `beliefs`: of an overlay."""
 
-    span: Rows
-    motion: Rows
-    evidence: Rows
-    place: Rows
-    fences: Rows
-    beliefs: Rows
+    span: Any
+    motion: Any
+    evidence: Any
+    place: Any
+    fences: Any
+    beliefs: Any
     fence_free: Rows
     fence_left: Rows
-    trails: Rows
+    trails: Any
     free: Rows
     left: Rows
     rules: Rows
-    scratch: Rows
-    out: Rows
+    scratch: Any
+    out: Any
 
 
 @njit(cache=True)
@@ -265,7 +265,7 @@ def _through_fences(
         else:
             margin, _ = reach_m(borders, borders.root[it.fence], lon, lat, pings.cap_m[row], -1)
         trail = books.scratch if it.trail == NONE else books.trails[it.trail]
-        now = np.int64(it.fence if inside else OUTSIDE)
+        now: Any = np.int64(it.fence if inside else OUTSIDE)
         told, crossings = weigh(
             belief, trail, lon, lat, pings.time_ms[row], verdict, now, margin, margin, books.rules[0], books.out
         )
@@ -303,14 +303,14 @@ def _dwell(
     told.occurred_ms, told.confirmed_ms = it.since_ms + dwell_ms, pings.time_ms[row]
     pings.outcome[row] = CONFIRMED
     slot = pings.slot[row]
-    return _note(passages, many, row, slot, books.span[slot], told)
+    return int(_note(passages, many, row, slot, books.span[slot], told))
 
 
 @njit(cache=True)
 def _chain_in(books: Books, span: Any, slot: int, fence: int, before: int, since_ms: int) -> int:
     """A new row for a fence, behind `before` (NONE: first) in the device's chain."""
     books.fence_left[0] -= 1
-    row = books.fence_free[books.fence_left[0]]
+    row: int = books.fence_free[books.fence_left[0]]
     it = books.fences[row]
     it.slot, it.fence, it.trail, it.dwelled, it.since_ms, it.due_ms = slot, fence, NONE, 0, since_ms, NEVER
     if before == NONE:

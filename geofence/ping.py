@@ -7,9 +7,10 @@ on every ping, so that one ping and a column of them are refused for the same re
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -201,11 +202,14 @@ class Pings:
 
     def take(self, rows: NDArray[np.int64]) -> Pings:
         """These rows, in this order."""
-        return Pings(*(_take(getattr(self, field.name), rows) for field in fields(self)))
+        return self._each(lambda column: column.take(rows) if isinstance(column, Texts) else column[rows])
 
     def slice(self, start: int, end: int) -> Pings:
         """Rows start to end (exclusive), sharing the memory."""
-        return Pings(*(_slice(getattr(self, field.name), start, end) for field in fields(self)))
+        return self._each(lambda column: column.slice(start, end) if isinstance(column, Texts) else column[start:end])
+
+    def _each(self, change: Callable[[Any], Any]) -> Pings:
+        return Pings(**{field.name: change(getattr(self, field.name)) for field in fields(self)})
 
     def ping(self, row: int) -> Ping:
         """One row as a Ping."""
@@ -287,11 +291,3 @@ def _or_nan(value: float | None) -> float:
 
 def _or_none(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
-
-
-def _take(column: object, rows: NDArray[np.int64]) -> object:
-    return column.take(rows) if isinstance(column, Texts) else column[rows]  # type: ignore[index]
-
-
-def _slice(column: object, start: int, end: int) -> object:
-    return column.slice(start, end) if isinstance(column, Texts) else column[start:end]  # type: ignore[index]

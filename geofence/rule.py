@@ -31,7 +31,7 @@ class Rule:
     evidence_to_begin: float = 2.5
     own_evidence: float = 2.0
     sigmas_on_the_way: float = 0.65
-    accuracy_trust: float = 1.7
+    accuracy_trust: float = 1.8
     accuracy_floor_m: float = 8.0
     missing_accuracy_m: float = 100.0
     stationary_s: float = 60.0

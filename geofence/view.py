@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 
 import msgspec
+import numpy as np
 
 from geofence.hysteresis import OUTSIDE, UNKNOWN
 from geofence.instant import text_of
@@ -83,16 +84,28 @@ def track_view(layer: LayerState, slot: int, *, device: str, user: str | None, h
     )
 
 
-def _place(layer, version, belief, since_ms, trail, dwelled, digest):  # type: ignore[no-untyped-def]
+def _place(
+    layer: LayerState,
+    version: Version,
+    belief: np.void,
+    since_ms: int,
+    trail: int,
+    dwelled: bool,
+    digest: hashlib.blake2b,
+) -> PlaceView | None:
     """One belief in words, its bytes added to the digest; None for a region that is not known and nothing pending."""
     digest.update(belief.tobytes())
     entries = [] if trail == NONE else layer.tracks.trails.columns[0][trail][: belief["entries"]]
     pending = []
     for entry in entries:
         digest.update(entry.tobytes())
-        region = _id(version, int(entry["region"]))
         pending.append(
-            PendingView(region, text_of(int(entry["first_ms"])), int(entry["pings"]), round(float(entry["own"]), 3))
+            PendingView(
+                _id(version, int(entry["region"])),
+                text_of(int(entry["first_ms"])),
+                int(entry["pings"]),
+                round(float(entry["own"]), 3),
+            )
         )
     region = int(belief["region"])
     if region == UNKNOWN and not pending:

@@ -22,7 +22,7 @@ NAN = float("nan")
     [(0.68, 1.5096), (NAN, 1.5096), (0.95, 2.4477), (0.5, 1.1774), (0.99, 3.0349)],
 )
 def test_a_stated_confidence_says_how_many_sigmas_a_radius_is(confidence: float, radius_in_sigmas: float) -> None:
-    assert sigma_m(100.0, confidence, RULE) == pytest.approx(1.7 * 100.0 / radius_in_sigmas, rel=1e-4)
+    assert sigma_m(100.0, confidence, RULE) == pytest.approx(1.8 * 100.0 / radius_in_sigmas, rel=1e-4)
 
 
 def test_no_fix_is_believed_to_better_than_the_floor() -> None:
@@ -97,5 +97,5 @@ def test_the_short_way_crosses_the_180th_meridian() -> None:
 
 
 def test_the_accuracy_trust_widens_every_radius() -> None:
-    wary = Rule(accuracy_trust=3.4).packed()[0]
+    wary = Rule(accuracy_trust=3.6).packed()[0]
     assert sigma_m(50.0, NAN, wary) == 2 * sigma_m(50.0, NAN, RULE)
