@@ -23,7 +23,6 @@ from geofence.motion import (
     PENDING,
     QUIET,
     REJECTED,
-    REPEATED,
     SCORED,
     Fix,
     Motion,
@@ -32,7 +31,7 @@ from geofence.motion import (
     new_motion,
 )
 from geofence.rows import dtype_of
-from geofence.rule import PRESETS, RULE, InvalidRule, Rule, RuleRow
+from geofence.rule import PRESETS, InvalidRule, Rule, RuleRow
 from geofence.trail import (
     TRAIL,
     TRAIL_LENGTH,
@@ -47,8 +46,8 @@ from geofence.trail import (
 )
 
 __all__ = ["BALANCED", "CAUSES", "CONFIRMED", "CROSSING", "EVIDENCE", "IMPLAUSIBLE", "LATE", "MOTION", "OUTCOMES"]
-__all__ += ["OUTSIDE", "PENDING", "PRESETS", "QUIET", "REJECTED", "REPEATED", "RULE", "SCORED", "TRAIL", "TRAIL_LENGTH"]
-__all__ += ["UNKNOWN", "InvalidRule", "Rule", "Verdict", "cap_m", "caps_m", "forget_pending", "move", "new_evidence"]
+__all__ += ["OUTSIDE", "PENDING", "PRESETS", "QUIET", "REJECTED", "SCORED", "TRAIL", "TRAIL_LENGTH"]
+__all__ += ["UNKNOWN", "InvalidRule", "Rule", "cap_m", "caps_m", "forget_pending", "move", "new_evidence"]
 __all__ += ["new_motion", "settle", "step", "weigh"]
 
 BALANCED = Rule()

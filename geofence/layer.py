@@ -158,6 +158,9 @@ class LayerState:
                 known = heard.user_before(taken, user_name, row)
                 told = self.dwells(int(batch.clock_ms[row]), name, known, at_due=True)
                 dwells += [((int(taken[row]), 0, crossing.confirmed_ms), crossing) for crossing in told]
+        if timed:  # refused rows after the last one taken may have moved the clock
+            told = self.dwells(int(heard.clock_ms[-1]), name, user_name, at_due=True)
+            dwells += [((len(heard.slots), 0, crossing.confirmed_ms), crossing) for crossing in told]
         return np.concatenate(found) if found else np.zeros(0, PASSAGE), dwells
 
     # -- what happens without a ping ---------------------------------------------------------------------------
@@ -202,7 +205,7 @@ class LayerState:
         for at, _, fence, row in sorted(ready):
             chain["dwelled"][row] = 1
             slot, dwelled_ms = int(chain["slot"][row]), int(chain["since_ms"][row]) + self._dwell_ms
-            confirmed_ms = max(dwelled_ms, at if at_due else clock_ms)  # a device's clock may be ahead
+            confirmed_ms = at if at_due else clock_ms
             told.append(
                 self._event(slot, fence, fence, Cause.MOVED, dwelled_ms, name, user_name, confirmed_ms=confirmed_ms)
             )

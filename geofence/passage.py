@@ -293,14 +293,15 @@ def _dwell(
     books: Books, it: Any, leaving: bool, dwell_ms: int, pings: Taken, row: int, passages: Rows, many: int
 ) -> int:
     """Tell a dwell if its time has come, else remember when it will have come should the device stay silent."""
-    left_ms = max(np.int64(0), it.since_ms + dwell_ms - pings.time_ms[row])
-    it.due_ms = pings.clock_ms[row] + left_ms
+    dwelled_ms = it.since_ms + dwell_ms
+    left_ms = max(np.int64(0), dwelled_ms - pings.time_ms[row])
+    it.due_ms = max(dwelled_ms, pings.clock_ms[row] + left_ms)  # a device's clock may be ahead
     if left_ms > 0 or leaving:
         return many
     it.dwelled, told = 1, books.out[0]
     told.region_from = told.region_to = it.fence
     told.cause, told.pings, told.score, told.confidence = DWELLED, 0, 0.0, 1.0
-    told.occurred_ms, told.confirmed_ms = it.since_ms + dwell_ms, pings.time_ms[row]
+    told.occurred_ms, told.confirmed_ms = dwelled_ms, pings.time_ms[row]
     pings.outcome[row] = CONFIRMED
     slot = pings.slot[row]
     return int(_note(passages, many, row, slot, books.span[slot], told))

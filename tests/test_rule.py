@@ -4,7 +4,8 @@ import tomllib
 
 import pytest
 
-from geofence.hysteresis import BALANCED, PRESETS, RULE, InvalidRule, Rule
+from geofence.hysteresis import BALANCED, PRESETS, InvalidRule, Rule
+from geofence.rule import RULE
 
 
 def test_balanced_is_the_default() -> None:

@@ -273,5 +273,6 @@ def _pings(draw: st.DrawFn, device: str, now_s: float) -> Ping:
     delay_s = draw(st.sampled_from((0.0, 0.0, 0.0, 0.0, 2.0, 90.0)))
     accuracy_m = draw(st.sampled_from((5.0, 10.0, 10.0, 60.0, 300.0, 2000.0, None)))
     user = draw(st.sampled_from((None, None, "u1", "u2")))
-    received = draw(st.sampled_from((None, at(now_s))))
-    return ping(spot, now_s - delay_s, device, accuracy_m, user=user, received_ms=received)
+    received_s = draw(st.sampled_from((None, 0.0, -120.0, 1000.0)))  # of those that say: at once, a clock ahead, sent later
+    received_ms = None if received_s is None else at(max(0.0, now_s + received_s))
+    return ping(spot, now_s - delay_s, device, accuracy_m, user=user, received_ms=received_ms)
