@@ -20,6 +20,7 @@ from geofence.quadtree import Quadtree, nearness
 from geofence.ring import Edges, Shapes, borders, canonical, join, split
 
 FAN = 8
+DESK = np.dtype([("node", "i8"), ("gap", "f8")])
 _STACK = 256
 _RAD = math.pi / 180.0
 
@@ -45,6 +46,7 @@ class Borders(NamedTuple):
     node: NDArray[np.void]
     piece: NDArray[np.void]
     root: NDArray[np.int32]
+    desk: NDArray[np.void]  # where `reach_m` works: a search is not for two threads at once, and numba holds the lock
 
 
 def survey(shapes: Shapes, tree: Quadtree | None) -> Borders:
@@ -83,7 +85,7 @@ def _plant(own: Edges, regions: int) -> Borders:
         above, top = _pile(boxes, np.full(len(copies), -1), leaf=False, offset=len(node))
         node = np.concatenate([node, copies, above])
         root[regions + 1] = top[1][0]
-    return Borders(node, piece, root)
+    return Borders(node, piece, root, np.zeros(_STACK, DESK))
 
 
 def _pile(
@@ -129,13 +131,13 @@ def reach_m(borders: Borders, root: int, lon: float, lat: float, cap_m: float, b
         return best, whose
     node, piece = borders.node, borders.piece
     cos_lat = math.cos(lat * _RAD)
-    stack, bound = np.empty(_STACK, np.int32), np.empty(_STACK, np.float64)
-    stack[0], bound[0], top = root, 0.0, 1
+    desk = borders.desk
+    desk[0].node, desk[0].gap, top = root, 0.0, 1
     while top:
         top -= 1
-        if bound[top] > limit:
+        if desk[top].gap > limit:
             continue
-        it = node[stack[top]]
+        it = node[desk[top].node]
         if it.leaf:
             for place in range(it.first, it.first + it.many):
                 p = piece[place]
@@ -155,9 +157,9 @@ def reach_m(borders: Borders, root: int, lon: float, lat: float, cap_m: float, b
             if off > limit:
                 continue
             at = top
-            while at > base and bound[at - 1] < off:
-                stack[at], bound[at] = stack[at - 1], bound[at - 1]
+            while at > base and desk[at - 1].gap < off:
+                desk[at].node, desk[at].gap = desk[at - 1].node, desk[at - 1].gap
                 at -= 1
-            stack[at], bound[at] = place, off
+            desk[at].node, desk[at].gap = place, off
             top += 1
     return best, whose

@@ -73,6 +73,7 @@ class LayerState:
         self.tracks = Tracks(overlay=atlas.overlay)
         self._read(self.version)
         self._before: Atlas | None = None
+        self._stale: list[int] | None = None  # those to be swept, the last first; some have moved by themselves since
         self._switched_ms, self._epoch = NEVER, 0
         self._scratch, self._out = np.zeros(TRAIL_LENGTH, TRAIL), np.zeros(TRAIL_LENGTH, CROSSING)
 
@@ -243,12 +244,15 @@ class LayerState:
         """Move up to `most` devices to the version in force, in the order of their names."""
         if self._before is None:
             return []
-        alive = self.tracks.alive()
-        stale = alive[self.tracks.span["epoch"][alive] != self._epoch].tolist()
-        stale.sort(key=name)
-        told = self._settle(stale[:most], name, user_name)
-        if most is None or len(stale) <= most:
-            self._before = None
+        if self._stale is None:
+            alive = self.tracks.alive()
+            stale = alive[self.tracks.span["epoch"][alive] != self._epoch].tolist()
+            self._stale = sorted(stale, key=name, reverse=True)
+        some = self._stale[: -most - 1 : -1] if most is not None else self._stale[::-1]
+        del self._stale[len(self._stale) - len(some) :]
+        told = self._settle(some, name, user_name)
+        if not self._stale:
+            self._before = self._stale = None
         return told
 
     def _settle_first(self, heard: Heard, name: Name, user_name: User) -> list[tuple[Order, Crossing]]:

@@ -133,6 +133,8 @@ def locate_partition(
             else:
                 apart = span_m(it.lon, it.lat, lon[row], lat[row], it.wide)
                 clear_m, within = it.clear_m - apart, 1.001 * (it.clear_m + apart) + 1.0
+                if not covered[row]:
+                    within += within_m  # the margin at the anchor ends before the border by this
                 if it.clear_m < 0.0 or it.clear_m > 0.99 * _CLEAR_END_M:
                     within = np.inf
             if cap <= clear_m:

@@ -219,16 +219,15 @@ def pass_overlay(
         outcome[row] = IMPLAUSIBLE if verdict.suspect else QUIET
         if fresh:
             its.born_ms = pings.time_ms[row]
+        if its.fences != NONE or region[first[row]] >= 0:
+            seen, depth = region[first[row] : first[row + 1]], margin_m[first[row] : first[row + 1]]
+            passages, many, due_ms = _through_fences(
+                books, borders, dwell_ms, pings, row, seen, depth, verdict, fresh, passages, many
+            )
+            if timed:
+                stop_ms = min(stop_ms, due_ms)
         if not verdict.suspect:
             place[slot].lon, place[slot].lat = pings.lon[row], pings.lat[row]
-        if its.fences == NONE and region[first[row]] < 0:
-            continue
-        seen, depth = region[first[row] : first[row + 1]], margin_m[first[row] : first[row + 1]]
-        passages, many, due_ms = _through_fences(
-            books, borders, dwell_ms, pings, row, seen, depth, verdict, fresh, passages, many
-        )
-        if timed:
-            stop_ms = min(stop_ms, due_ms)
     return passages[:many], len(pings.slot)
 
 
@@ -258,6 +257,9 @@ def _through_fences(
         if next_seen < next_kept:
             current = _chain_in(books, its, slot, next_seen, before, pings.time_ms[row])
             new_evidence(books.beliefs[current], UNKNOWN if fresh else OUTSIDE)
+            if not fresh:  # where it was outside of it last
+                last = books.place[slot]
+                books.beliefs[current].anchor_lon, books.beliefs[current].anchor_lat = last.lon, last.lat
         it, belief, inside = fences[current], books.beliefs[current], next_seen <= next_kept
         if inside:
             margin = depth[at]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from geofence.border import Borders, reach_m
 
 OUTSIDE = -1
+_SAME_M = 0.01  # borders nearer to each other than this are one
 
 
 class Sightings(NamedTuple):
@@ -45,13 +46,14 @@ def settle_m(
         own, _ = reach_m(borders, borders.root[covered if covered >= 0 else everything], lon, lat, min(cap_m, known_m), -1)
         if within_m <= 0.0 or own >= cap_m:
             return covered, own
-        shore, _ = reach_m(borders, borders.root[coast], lon, lat, cap_m, -1)
-        if shore >= cap_m:  # no coast: what lies behind the border is another region
+        _, rival = reach_m(borders, borders.root[everything], lon, lat, own * (1.0 + 1e-6) + _SAME_M, covered)
+        if rival >= 0:  # no coast: what lies behind the border is another region
             return covered, own
+        shore, _ = reach_m(borders, borders.root[coast], lon, lat, cap_m, -1)
         other, _ = reach_m(borders, borders.root[everything], lon, lat, 2.0 * cap_m, covered)
         by_sea = min(max((own + other) / 2.0, shore), shore + within_m)
         return covered, min(cap_m, min(other, by_sea))
-    near, region = reach_m(borders, borders.root[everything], lon, lat, within_m + cap_m, -1)
+    near, region = reach_m(borders, borders.root[everything], lon, lat, min(within_m + cap_m, known_m), -1)
     if region < 0:
         return OUTSIDE, cap_m
     if near > within_m:

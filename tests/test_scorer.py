@@ -311,8 +311,8 @@ def test_p1_does_not_leave_a_region_for_a_blur_on_its_border():
 
 def test_the_whole_core_says_what_the_step_on_quick_geometry_says():
     kind = replace(TRIPS[1], devices=12, hours=1.5)
-    corpus = trips(kind, seed=8)
-    cells = voronoi(lon=corpus.truth.lon, lat=corpus.truth.lat, width_m=2000.0, seed=8)
+    corpus = trips(kind, seed=9)
+    cells = voronoi(lon=corpus.truth.lon, lat=corpus.truth.lat, width_m=2000.0, seed=9)
     seen = sight(cells, lon=corpus.pings.lon, lat=corpus.pings.lat)
     quick, whole = (judge(corpus.pings, seen, cells) for judge in (ours(Rule()), through_core(Rule())))
     assert len(quick) > 30
