@@ -95,7 +95,7 @@ class Fence:
         self._library = {version.hash: version for version in (*library, *versions)}
         self._layers = {version.layer: LayerState(self._atlas(version)) for version in versions}
         self._roster, self._users = Roster(), SharedRoster()
-        self._devices = np.zeros(0, DEVICE)
+        self._devices, self._ready = np.zeros(0, DEVICE), 0
 
     def observe(self, pings: Pings) -> Report:
         """Take pings in input order."""
@@ -141,7 +141,7 @@ class Fence:
     @property
     def nbytes(self) -> int:
         """Memory that the tracks take, without the atlases."""
-        columns = self._roster.nbytes + self._users.nbytes + self._devices.nbytes
+        columns = self._roster.nbytes + self._users.nbytes + self._ready * DEVICE.itemsize
         return columns + sum(layer.tracks.nbytes for layer in self._layers.values())
 
     def versions(self) -> dict[str, Version]:
@@ -328,12 +328,11 @@ class Fence:
 
     def _reserve(self, more: int) -> None:
         size = max(1, self._roster.size)
-        old = len(self._devices)
-        if size > old:
+        if size > self._ready:
             self._devices = grown(self._devices, size)
-            for name in ("barred_ms", "barred_until_ms", "heard_ms"):
-                self._devices[name][old:] = NEVER
-            self._devices["user"][old:] = NONE
+            new = self._devices[self._ready : size]
+            new["barred_ms"], new["barred_until_ms"], new["heard_ms"], new["user"] = NEVER, NEVER, NEVER, NONE
+            self._ready = size
         for layer in self._layers.values():
             layer.tracks.reserve(size, more)
 

@@ -63,6 +63,7 @@ class Tracks:
     def __init__(self, *, overlay: bool) -> None:
         """Empty ones."""
         self.overlay = overlay
+        self._ready = 0  # devices that there are rows for
         self.span, self.motion = np.zeros(0, SPAN), np.zeros(0, MOTION)
         self.evidence = np.zeros(0, EVIDENCE)  # partition: a row per device
         self.place = np.zeros(0, PLACE)  # overlay: the last plausible position
@@ -71,15 +72,15 @@ class Tracks:
 
     def reserve(self, devices: int, fences: int) -> None:
         """Room for this many devices in all, and this many more rows of fences and trails."""
-        old = len(self.span)
-        if devices > old:
+        if devices > self._ready:
             self.span, self.motion = grown(self.span, devices), grown(self.motion, devices)
-            self.span["born_ms"][old:] = NEVER
-            self.span["trail"][old:], self.span["fences"][old:] = NONE, NONE
+            new = self.span[self._ready : devices]  # not all the room: what is not written costs no memory
+            new["born_ms"], new["trail"], new["fences"] = NEVER, NONE, NONE
             if self.overlay:
                 self.place = grown(self.place, devices)
             else:
                 self.evidence = grown(self.evidence, devices)
+            self._ready = devices
         self.trails.reserve(fences)
         if self.overlay:
             self.fences.reserve(fences)
@@ -137,7 +138,7 @@ class Tracks:
     def nbytes(self) -> int:
         """Memory in use: rows that were taken, not room."""
         columns = (self.span, self.motion, self.evidence, self.place)
-        rows = sum(column.nbytes for column in columns)
+        rows = sum(column.itemsize * min(self._ready, len(column)) for column in columns)
         return rows + sum(pool.used * column.itemsize for pool in (self.fences, self.trails) for column in pool.columns)
 
     def drop_fence(self, slot: int, row: int) -> None:
@@ -160,7 +161,7 @@ class Tracks:
 
     def alive(self) -> NDArray[np.int64]:
         """The slots that have a track."""
-        return np.flatnonzero(self.span["born_ms"] != NEVER)
+        return np.flatnonzero(self.span["born_ms"][: self._ready] != NEVER)
 
     def _free_trail(self, row: int) -> None:
         if row != NONE:

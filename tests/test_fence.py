@@ -1,6 +1,7 @@
-"""The fence over partitions: walks and what is told of them, one outcome for each ping, and the same answers however it is asked."""
+"""The fence over partitions: what is told of a walk, an outcome for each ping, the same answers however it is asked."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -67,7 +68,13 @@ def state(fence):
         ("sea 0 sea 60 N 300 N 360", []),
         ("A 0 a 60 b 120 a 180 b 240 a 300", ["d ->A first_fix @0"]),
     ],
-    ids=["on and on", "outside is a region like any other", "from outside", "nowhere to nowhere", "no flapping at a border"],
+    ids=[
+        "on and on",
+        "outside is a region like any other",
+        "from outside",
+        "nowhere to nowhere",
+        "no flapping at a border",
+    ],
 )
 def test_a_walk_is_told_as_the_regions_it_led_through(steps, told):
     accuracy_m = 30.0 if "b" in steps else 10.0
@@ -111,7 +118,7 @@ def test_a_crossing_carries_user_version_and_when_it_was_received():
     assert done.crossings[1].confirmed_ms == at(100), "confirmed by the ping, at the ping's own time"
 
 
-# -- one outcome for each ping -----------------------------------------------------------------------------------------
+# -- one outcome for each ping ---------------------------------------------------------------------------------------
 
 
 def test_each_ping_has_the_outcome_that_the_rules_give_it():
@@ -146,7 +153,12 @@ def test_the_counts_of_each_layer_add_up_to_the_pings_given(script):
 
 
 EXTRAS = st.lists(
-    st.tuples(st.integers(0, 40), st.sampled_from(DEVICES), st.sampled_from(["A", "B", "far", (0.0, 91.0)]), st.sampled_from([0, 1, 500])),
+    st.tuples(
+        st.integers(0, 40),
+        st.sampled_from(DEVICES),
+        st.sampled_from(["A", "B", "far", (0.0, 91.0)]),
+        st.sampled_from([0, 1, 500]),
+    ),
     max_size=10,
 )
 
@@ -195,7 +207,7 @@ def test_a_batch_of_nothing_but_refused_pings_and_one_of_none_do_nothing():
     assert leftovers(every) == [0] * len(leftovers(every))
 
 
-# -- the same answers however it is asked ---------------------------------------------------------------------------------
+# -- the same answers however it is asked ----------------------------------------------------------------------------
 
 
 @given(scripts(library=OTHERS), CUTS)
@@ -256,14 +268,14 @@ def test_a_long_day_of_many_devices_is_told_the_same_in_one_batch_or_in_many():
     )
     whole, parts = three_layers(), three_layers()
     done, cuts = whole.observe(pings), [0, *sorted(rng.integers(0, many, 20).tolist()), many]
-    again = [parts.observe(pings.slice(start, end)) for start, end in zip(cuts, cuts[1:], strict=False)]
+    again = [parts.observe(pings.slice(start, end)) for start, end in pairwise(cuts)]
     assert [crossing for report in again for crossing in report.crossings] == done.crossings
     assert len(done.crossings) > 1000
     assert state(parts) == state(whole)
     well_formed(done.crossings)
 
 
-# -- identity ---------------------------------------------------------------------------------------------------------
+# -- identity --------------------------------------------------------------------------------------------------------
 
 
 def test_event_ids_depend_on_what_was_decided_and_on_nothing_else():
@@ -281,7 +293,7 @@ def test_sequences_begin_anew_with_a_new_birth_after_erasure():
     assert told == [(0, 1), (0, 2), (0, 3), (150_000, 1), (150_000, 2)]
 
 
-# -- what stays -----------------------------------------------------------------------------------------------------------
+# -- what stays ------------------------------------------------------------------------------------------------------
 
 
 def test_trails_are_given_back_when_nothing_is_pending():
@@ -302,7 +314,9 @@ def test_pings_that_a_layer_ignores_leave_no_device_behind():
 
 def test_a_user_is_known_while_one_of_their_devices_is():
     row = fence(ROW)
-    play(row, ping("A", 0, "phone", user="anna"), ping("A", 0, "watch", user="anna"), ping("A", 0, "tablet", user="ben"))
+    play(
+        row, ping("A", 0, "phone", user="anna"), ping("A", 0, "watch", user="anna"), ping("A", 0, "tablet", user="ben")
+    )
     assert sorted(view.user for view in row.tracks()) == ["anna", "anna", "ben"]
     play(row, ping("A", 60, "tablet", user="cleo"), erase("phone", 70))
     assert len(row._users.live()) == 2, "ben has no device any more"
@@ -310,7 +324,7 @@ def test_a_user_is_known_while_one_of_their_devices_is():
     assert leftovers(row) == [0, 0, 0, 0]
 
 
-# -- how it is made -----------------------------------------------------------------------------------------------------------
+# -- how it is made --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Small worlds for the core's tests: a row of square regions 1.1 km wide, a few fences over it, and walks through them.
 
-A walk is text, a place and a time in seconds in turn: `"A 0 B 60"`. What a fence told is text too: `"d A>B moved @60"`, so that a
-test reads as the table it is. Times count from START_MS.
+A walk is text, a place and a time in seconds in turn: `"A 0 B 60"`. What a fence told is text too: `"d A>B moved @60"`,
+so that a test reads as the table it is. Times count from START_MS.
 """
 
 from __future__ import annotations
@@ -45,12 +45,16 @@ FENCES = {
 }
 
 
-def partition(shapes: dict[str, BaseGeometry] = SQUARES, *, layer: str = "row", rule: Rule = BALANCED, **more) -> Version:
+def partition(
+    shapes: dict[str, BaseGeometry] = SQUARES, *, layer: str = "row", rule: Rule = BALANCED, **more
+) -> Version:
     """A partition of these shapes; `names` gives region names."""
     return _version(layer, Kind.PARTITION, shapes, rule, more)
 
 
-def overlay(shapes: dict[str, BaseGeometry] = FENCES, *, layer: str = "fences", rule: Rule = BALANCED, **more) -> Version:
+def overlay(
+    shapes: dict[str, BaseGeometry] = FENCES, *, layer: str = "fences", rule: Rule = BALANCED, **more
+) -> Version:
     """An overlay of these shapes; `names` gives region names."""
     return _version(layer, Kind.OVERLAY, shapes, rule, more)
 
@@ -77,7 +81,9 @@ def fence(*versions: Version, engine: str = Engine.COMPILED, library: Sequence[V
     return Fence(versions, engine=engine, library=library, atlases=atlases, **more)
 
 
-def ping(place: str | tuple[float, float], at_s: float, device: str = "d", accuracy_m: float | None = 10.0, **more) -> Ping:
+def ping(
+    place: str | tuple[float, float], at_s: float, device: str = "d", accuracy_m: float | None = 10.0, **more
+) -> Ping:
     """One ping at a place of PLACES."""
     lon, lat = PLACES[place] if isinstance(place, str) else place
     time_ms = START_MS + round(at_s * 1000)
@@ -107,7 +113,7 @@ def erase(device: str, seconds: float) -> Erase:
     return Erase(device=device, at_ms=at(seconds))
 
 
-def consent(device: str, given: bool, seconds: float) -> Consent:  # noqa: FBT001
+def consent(device: str, given: bool, seconds: float) -> Consent:
     """Give or withdraw consent at this second."""
     return Consent(device=device, given=given, at_ms=at(seconds))
 
@@ -199,7 +205,7 @@ def outcomes(fence: Fence, pings: Iterable[Ping]) -> dict[str, list[str]]:
 
 
 def leftovers(fence: Fence) -> list[int]:
-    """Rows in use of each pool of a fence, and the devices and users it still has names of: all 0 when nothing is remembered."""
+    """Rows in use of each pool of a fence, and how many names of devices and users it has: 0 when all is forgotten."""
     layers = fence._layers.values()
     pools = [pool.used for layer in layers for pool in (layer.tracks.fences, layer.tracks.trails)]
     return [*pools, len(fence._roster.live()), len(fence._users.live())]
@@ -236,13 +242,13 @@ def well_formed(crossings: Iterable[Crossing]) -> None:
             inside[fence], dwelled[fence] = ("in" if entered else "out"), False
 
 
-# -- scripts that Hypothesis makes up -----------------------------------------------------------------------------
+# -- scripts that Hypothesis makes up --------------------------------------------------------------------------------
 
 DEVICES = ("anna", "ben", "cléo")
 
 
 @st.composite
-def scripts(draw: st.DrawFn, controls: bool = True, library: Sequence[Version] = (), size: int = 40) -> list[Item]:  # noqa: FBT001, FBT002
+def scripts(draw: st.DrawFn, controls: bool = True, library: Sequence[Version] = (), size: int = 40) -> list[Item]:
     """Pings of a few devices that wander about, some late, repeated, coarse or invalid; control records among them."""
     items: list[Item] = []
     now_s = 0.0
@@ -253,7 +259,11 @@ def scripts(draw: st.DrawFn, controls: bool = True, library: Sequence[Version] =
         if kind == 0:
             items.append(tick(now_s))
         elif kind == 1:
-            items.append(draw(st.sampled_from([erase(device, now_s), consent(device, True, now_s), consent(device, False, now_s)])))
+            items.append(
+                draw(
+                    st.sampled_from([erase(device, now_s), consent(device, True, now_s), consent(device, False, now_s)])
+                )
+            )
         elif kind == 2 and library:
             items.append(switch(draw(st.sampled_from(list(library))), now_s))
         else:
@@ -273,6 +283,8 @@ def _pings(draw: st.DrawFn, device: str, now_s: float) -> Ping:
     delay_s = draw(st.sampled_from((0.0, 0.0, 0.0, 0.0, 2.0, 90.0)))
     accuracy_m = draw(st.sampled_from((5.0, 10.0, 10.0, 60.0, 300.0, 2000.0, None)))
     user = draw(st.sampled_from((None, None, "u1", "u2")))
-    received_s = draw(st.sampled_from((None, 0.0, -120.0, 1000.0)))  # of those that say: at once, a clock ahead, sent later
+    received_s = draw(
+        st.sampled_from((None, 0.0, -120.0, 1000.0))
+    )  # of those that say: at once, a clock ahead, sent later
     received_ms = None if received_s is None else at(max(0.0, now_s + received_s))
     return ping(spot, now_s - delay_s, device, accuracy_m, user=user, received_ms=received_ms)
