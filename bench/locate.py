@@ -83,7 +83,7 @@ def _fences() -> Iterator[Figure]:
     middle = towns[rng.integers(0, len(towns), FENCES)] + rng.normal(0.0, 0.15, (FENCES, 2))
     radius = rng.uniform(50.0, 300.0, FENCES) / 111_000.0
     angle = np.linspace(0.0, 2.0 * np.pi, CORNERS, endpoint=False)
-    regions = [_circle(number, *middle[number], radius[number], angle) for number in range(FENCES)]
+    regions = [_circle(number, middle[number, 0], middle[number, 1], radius[number], angle) for number in range(FENCES)]
     version = Version.of("fences", regions, kind=Kind.OVERLAY)
     started = time.process_time()
     atlas = Atlas(version)

@@ -7,7 +7,6 @@ The pings are made up by `people` from a seed; nobody's recordings are in them. 
 
 import gzip
 import io
-from pathlib import Path
 
 import numpy as np
 import shapely
@@ -16,14 +15,19 @@ from data.layers import HERE, read
 from data.people import Town, sample_day
 
 SEED, DEVICES = 7, 60
-TOWNS = (Town("San Francisco", -122.43, 37.76, 3.0), Town("Oakland", -122.24, 37.80, 2.0), Town("San Jose", -121.88, 37.34, 2.0))
+TOWNS = (
+    Town("San Francisco", -122.43, 37.76, 3.0),
+    Town("Oakland", -122.24, 37.80, 2.0),
+    Town("San José", -121.88, 37.34, 2.0),
+)
 BAY = shapely.box(-122.6, 37.2, -121.7, 38.1)
 SOURCES = ("unknown", "gps", "wifi", "cell", "fused")
 
 
 def border_points() -> tuple[np.ndarray, np.ndarray]:
     """Points on the county borders around the bay, away from the water's edge where nobody lives."""
-    counties = [shape for shape in (feature.geometry for feature in read("us-counties").features) if shape.intersects(BAY)]
+    everywhere = (feature.geometry for feature in read("us-counties").features)
+    counties = [shape for shape in everywhere if shape.intersects(BAY)]
     shared = [
         one.intersection(two)
         for place, one in enumerate(counties)

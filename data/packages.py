@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-class WrongPackage(ValueError):  # noqa: N818
+class WrongPackage(ValueError):
     """The file is not the package that the script was written for."""
 
 

@@ -1,8 +1,8 @@
 """The atlas: the index of one version. Answers in which region each ping lies, and how deep.
 
-Second step of the flow, after the pings' validity. Two engines, one contract: `rtree` asks shapely about every point, `compiled` walks a
-quadtree and asks the first about what it can't be sure of. Invariant: both give the same regions and the same bits of margin, since
-both measure with `metric.piece_m`.
+Second step of the flow, after the pings' validity. Two engines, one contract: `rtree` asks shapely about every point,
+`compiled` walks a quadtree and asks the first about what it can't be sure of. Invariant: both give the same regions
+and the same bits of margin, since both measure with `metric.piece_m`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Atlas:
     def reference(self) -> Reference:
         """The engine that is asked where the compiled one can't be sure; made when first needed."""
         if self._reference is None:
-            self._reference = Reference(self._shapes)
+            self._reference = Reference(list(self._shapes))
         return self._reference
 
     def arrays(self) -> dict[str, NDArray[Any]]:

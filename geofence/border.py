@@ -1,8 +1,8 @@
 """How far it is to a border: trees of boxes over the pieces of every region's border.
 
-Each region has a tree of its own, since a margin is the way out of *one* region; above them stands one tree of all. Beside the
-regions' stands the coast's: where a region ends and no other begins. Built by `survey`, asked by `reach_m`. Invariant: an
-answer is the least `piece_m` of all the pieces asked for, or the cap: the same bits as trying them all.
+Each region has a tree of its own, since a margin is the way out of *one* region; above them stands one tree of all.
+Beside the regions' stands the coast's: where a region ends and no other begins. Built by `survey`, asked by `reach_m`.
+Invariant: an answer is the least `piece_m` of all the pieces asked for, or the cap: the same bits as trying them all.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PIECE = np.dtype([("x1", "f8"), ("y1", "f8"), ("x2", "f8"), ("y2", "f8")])
 
 
 class Borders(NamedTuple):
-    """The trees in columns. `root[i]` is region i's tree, `root[n]` the coast's, `root[n + 1]` that of all regions; -1: none."""
+    """The trees in columns. `root[i]`: region i's tree; `root[n]`: the coast's; `root[n + 1]`: that of all; -1: none."""
 
     node: NDArray[np.void]
     piece: NDArray[np.void]
@@ -50,7 +50,7 @@ class Borders(NamedTuple):
 
 
 def survey(shapes: Shapes, tree: Quadtree | None) -> Borders:
-    """The borders of an overlay's shapes, or a partition's (without overlaps: `ring.disjoint`), whose quadtree gives the coast."""
+    """The borders of an overlay's shapes, or of a partition's without overlaps, whose quadtree gives the coast."""
     own = borders(shapes)
     if tree is None:
         return _plant(split(canonical(own)), len(shapes))
@@ -60,7 +60,7 @@ def survey(shapes: Shapes, tree: Quadtree | None) -> Borders:
 
 
 def _plant(own: Edges, regions: int) -> Borders:
-    """Sort the pieces by region and place, and pile boxes of FAN on them: one tree for each region, and one over those."""
+    """Sort the pieces by region and place, and pile boxes of FAN on them: a tree for each region, and one over those."""
     order = np.lexsort((nearness(own.x1 + own.x2, own.y1 + own.y2), own.region))
     own = own.where(order)
     piece = np.zeros(len(order), PIECE)
@@ -125,7 +125,7 @@ def _outwards(values: NDArray[np.float64], towards: float) -> NDArray[np.float32
 
 @njit(cache=True)
 def reach_m(borders: Borders, root: int, lon: float, lat: float, cap_m: float, but: int) -> tuple[float, int]:
-    """Metres to the nearest piece of a tree, or cap_m if none is nearer, and its region; `but` is a region to pass over."""
+    """Metres to the nearest piece of a tree, or cap_m if none is nearer, and its region; `but`: one to pass over."""
     best, whose, limit = cap_m, -1, gap_of(cap_m)
     if root < 0:
         return best, whose

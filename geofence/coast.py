@@ -1,8 +1,9 @@
-"""The coast: where a region ends and no other begins. What `nearest_within_m` and the distance to "outside" are measured to.
+"""The coast: where a region ends and no other begins. What `nearest_within_m` and the distance to "outside" are
+measured to.
 
-Between `ring`, which gives the borders of a partition without overlaps, and `border`, which builds a tree of what is found here. Neighbours
-need not have the same vertices, so edges are first cut at each other's. Invariant: of what is told to be coast, one side
-is covered by no region, along all of it.
+Between `ring`, which gives the borders of a partition without overlaps, and `border`, which builds a tree of what is
+found here. Neighbours need not have the same vertices, so edges are first cut at each other's. Invariant: of what is
+told to be coast, one side is covered by no region, along all of it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The fence: pings and control records of one partition in, trusted crossings out.
 
-The top of the core, and all that a worker needs of it. The steps of `observe` are the flow: refuse, find the devices, locate, decide,
-tell. Invariants: what comes out depends on the input alone, not on how it is split into batches or which engine locates; each
-ping has exactly one outcome in each layer.
+The top of the core, and all that a worker needs of it. The steps of `observe` are the flow: refuse, find the devices,
+locate, decide, tell. Invariants: what comes out depends on the input alone, not on how it is split into batches or
+which engine locates; each ping has exactly one outcome in each layer.
 """
 
 from __future__ import annotations
@@ -73,16 +73,16 @@ class Fence:
     ) -> None:
         """Put one version of each layer in force; `library` are others that a switch may name.
 
-        `atlases` are ready ones by version hash, made here where missing. With `sweep_devices` a switch moves only so many
-        devices at once, and its owner calls `sweep` until `sweeping` is false. With `keeps_time` ticks are not awaited but
+        `atlases` are ready ones by version hash, made here where missing. With `sweep_devices` a switch moves only so
+        many devices at once, and its owner calls `sweep` until `sweeping` is false. With `keeps_time` ticks are not awaited but
         made up between pings, as the owner of a log would append them.
         """
         if consent not in _CONSENT_RANGE:
             raise ValueError(f"consent is {consent!r}; allowed: {' or '.join(_CONSENT_RANGE)}")
         if not 0 < max_age_s < forget_after_s:
             raise ValueError(
-                f"max_age_s is {max_age_s:g} and forget_after_s {forget_after_s:g}; max_age_s must be more than 0 and less than "
-                "the other, or what is forgotten could come back"
+                f"max_age_s is {max_age_s:g} and forget_after_s {forget_after_s:g}; max_age_s must be more than 0 and "
+                "less than the other, or what is forgotten could come back"
             )
         names = [version.layer for version in versions]
         if len(set(names)) < len(names):
@@ -222,7 +222,7 @@ class Fence:
         for row in np.flatnonzero(codes).tolist():
             fault = fault_of(int(codes[row]))
             report.rejected.append(Refusal(start + row, fault.reason, fault.message(pings.value(row, fault.field))))
-        return codes != 0
+        return np.asarray(codes != 0)
 
     def _find_devices(self, pings: Pings, refused: NDArray[np.bool_], start: int, report: Report) -> NDArray[np.int64]:
         """The slot of each device (0 for a refused ping); refuses pings without consent in place."""
@@ -300,13 +300,14 @@ class Fence:
         if control.layer not in self._layers or control.version not in self._library:
             known = ", ".join(sorted(f"{version.layer} {key[:12]}" for key, version in self._library.items()))
             raise UnknownVersion(
-                f"version {control.version[:12]!r} of layer {control.layer!r} is not at hand; there are {known}. Give its regions too."
+                f"version {control.version[:12]!r} of layer {control.layer!r} is not at hand; "
+                f"there are {known}. Give its regions too."
             )
         layer, version = self._layers[control.layer], self._library[control.version]
         if version.layer != control.layer or version.kind is not layer.version.kind:
             raise UnknownVersion(
-                f"version {control.version[:12]!r} is a {version.kind} of layer {version.layer!r}; layer {control.layer!r} is a "
-                f"{layer.version.kind}, and its kind never changes"
+                f"version {control.version[:12]!r} is a {version.kind} of layer {version.layer!r}; layer "
+                f"{control.layer!r} is a {layer.version.kind}, and its kind never changes"
             )
         if version.hash == layer.version.hash:
             return []

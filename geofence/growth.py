@@ -1,8 +1,8 @@
 """How a quadtree grows: from all edges at the root down to leaves that keep a few.
 
-Each node knows the edges that touch it, one point of it (the anchor), and which of the regions that these edges belong to cover
-that point. A child's anchor is reached from its parent's by counting the edges crossed, so that nothing outside this file is ever
-asked. Invariant: a region whose edges no longer touch a node covers all of it or none of it.
+Each node knows the edges that touch it, one point of it (the anchor), and which of the regions that these edges belong
+to cover that point. A child's anchor is reached from its parent's by counting the edges crossed, so that nothing
+outside this file is ever asked. Invariant: a region whose edges no longer touch a node covers all of it or none of it.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _touches(x1: float, y1: float, x2: float, y2: float, west: float, south: flo
 
 @njit(cache=True)
 def _known_deg(south: float, height: float) -> tuple[float, float]:
-    """How far around a box edges are kept, in degrees of lon and lat: KNOWN_M, less for small ones; 0 near the poles."""
+    """How far around a box edges are kept, in degrees of lon and lat: KNOWN_M, less for small ones, 0 near a pole."""
     flattest = max(abs(south), abs(south + height))
     if flattest > 85.0:
         return 0.0, 0.0

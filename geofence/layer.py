@@ -1,15 +1,16 @@
 """One layer of a fence: its atlas, its tracks, and what may happen to a device in it.
 
-Between `fence`, which knows devices and records, and `passage`, which knows columns. Turns passages into crossings. Invariant: a
-device's track always speaks of the regions of one version: that in force, or, until it is swept, the one before.
+Between `fence`, which knows devices and records, and `passage`, which knows columns. Turns passages into crossings.
+Invariant: a device's track always speaks of the regions of one version: that in force, or, until it is swept, the one
+before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -32,7 +33,7 @@ from geofence.passage import DWELLED, PASSAGE, Books, Passage, Taken, pass_overl
 from geofence.ping import CONFIDENCE, Pings
 from geofence.region import Version
 from geofence.sighting import Sightings
-from geofence.tracks import NEVER, NONE, Tracks
+from geofence.tracks import NEVER, Tracks
 
 Name = Callable[[int], str]
 User = Callable[[int | None, int], str | None]
@@ -106,7 +107,13 @@ class LayerState:
             told.extend(dwells)
         else:
             passages = pass_partition(
-                self._books(), self.atlas.borders, self.atlas.within_m, batch, sighted.region, sighted.margin_m, sighted.covered
+                self._books(),
+                self.atlas.borders,
+                self.atlas.within_m,
+                batch,
+                sighted.region,
+                sighted.margin_m,
+                sighted.covered,
             )
         outcome[taken] = batch.outcome
         for passage in map(Passage._make, passages.tolist()):
@@ -194,8 +201,9 @@ class LayerState:
         return int(due.min()) if len(due) else None
 
     def dwells(self, clock_ms: int, name: Name, user_name: User, *, at_due: bool = False) -> list[Crossing]:
-        """The dwells that are due, in the order in which they became so; confirmed now, or `at_due` each when it did."""
-        told = self.sweep(None, name, user_name) if self._dwell_ms >= 0 else []  # else what is new to a device dwells late
+        """The dwells that are due, in the order in which they became so; told now, or `at_due` each when it did."""
+        # Whoever is not swept yet may dwell in a fence that is new to it.
+        told = self.sweep(None, name, user_name) if self._dwell_ms >= 0 else []
         rows, due = self._undwelled()
         chain = self.tracks.fences.columns[0]
         ready = [

@@ -1,7 +1,8 @@
 """The compiled engine's loops: columns of points in, columns of sightings out.
 
-Between the quadtree (which region), the borders (how deep) and the atlas that owns both. Invariant: a row is either answered exactly or
-marked UNSURE, and nothing else is ever skipped: a margin is left out only where the leaf's clearance proves it to be the cap.
+Between the quadtree (which region), the borders (how deep) and the atlas that owns both. Invariant: a row is either
+answered exactly or marked UNSURE, and nothing else is ever skipped: a margin is left out only where the leaf's
+clearance proves it to be the cap.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def _plane_sq(edge: np.record, lon: float, lat: float, wide: float) -> float:
     along = min(1.0, max(0.0, (px * dx + py * dy) / (dx * dx + dy * dy)))
     px -= along * dx
     py -= along * dy
-    return px * px + py * py
+    far: float = px * px + py * py
+    return far
 
 
 @njit(cache=True, inline="always")
@@ -64,7 +66,7 @@ def _nearest_edges(
 def _border_m(
     entries: NDArray[np.void], first: int, many: int, lon: float, lat: float, own: np.uint64, least: float, cap_m: float
 ) -> float:
-    """Metres to the nearest edge of a leaf that turns a local in `own`, as the borders would measure; -1 if they cut it.
+    """Metres to the nearest edge of a leaf that turns a local in `own`, as borders measure; -1 if they cut it.
 
     `least` is what `_nearest_edges` found: only edges about as near are measured.
     """
@@ -124,8 +126,10 @@ def locate_partition(
                 within = _MOST_M * math.sqrt(near_own) + 1.0 if it.known_m > 0.0 else np.inf  # cuts are no border
                 ashore = cap <= it.clear_m if within_m <= 0.0 else covered[row] and cap <= lone_m
                 if ashore and plain:  # no other border and, where it matters, no coast within the cap
-                    margin_m[row] = cap if cap <= clear_m else _border_m(
-                        entries, it.first, it.many, lon[row], lat[row], own, near_own, cap
+                    margin_m[row] = (
+                        cap
+                        if cap <= clear_m
+                        else _border_m(entries, it.first, it.many, lon[row], lat[row], own, near_own, cap)
                     )
                     if margin_m[row] >= 0.0:
                         continue
@@ -137,6 +141,8 @@ def locate_partition(
                     within += within_m  # the margin at the anchor ends before the border by this
                 if it.clear_m < 0.0 or it.clear_m > 0.99 * _CLEAR_END_M:
                     within = np.inf
+                if covered[row] or within_m <= 0.0:
+                    clear_m = max(clear_m, it.known_m)
             if cap <= clear_m:
                 margin_m[row] = cap
             else:
@@ -213,7 +219,7 @@ def margins_overlay(
 
 @njit(cache=True)
 def clearances(tree: Quadtree, borders: Borders, within_m: float, leaves: NDArray[np.void]) -> None:
-    """Put the anchor of each leaf without edges in its middle, with the margin there: what all its points can lean on."""
+    """Put the anchor of each leaf without edges in its middle, with the margin there, for all its points to lean on."""
     node, box, top = np.empty(4 * DEEPEST + 8, np.int64), np.empty((4 * DEEPEST + 8, 4), np.float64), 1
     node[0] = 0
     box[0] = (-180.0, -90.0, 360.0, 180.0)

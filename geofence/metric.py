@@ -2,9 +2,9 @@
 
 One scalar function, `piece_m`, decides every margin, whichever engine asks, so that two engines that look at different
 candidates agree to the last bit. Edges are straight in lon and lat; the nearest point of one is found on the WGS 84
-ellipsoid in space, and its chord turned into ground distance as if all of the earth curved as tightly as its tightest place
-(at most 3 mm too long at 50 km, never too short). Invariant: nothing inside a box has a `piece_m` below f where the box's `gap`
-is above `gap_of(f)`.
+ellipsoid in space, and its chord turned into ground distance as if all of the earth curved as tightly as its tightest
+place (at most 3 mm too long at 50 km, never too short). Invariant: nothing inside a box has a `piece_m` below f where
+the box's `gap` is above `gap_of(f)`.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def gap(
     north: float,
     least_cos: float,
 ) -> float:
-    """How far a box is at least, as a haversine to be compared with `gap_of`; `least_cos` is the smallest cos(lat) in the box."""
+    """How far a box is at least, as a haversine to compare with `gap_of`; `least_cos`: the smallest cos(lat) in it."""
     dlon = 0.0
     if lon < west:
         dlon = max(0.0, min(west - lon, lon + 360.0 - east))

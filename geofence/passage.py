@@ -1,8 +1,8 @@
 """Pings through one layer: columns of sightings and the devices' tracks in, outcomes and passages out.
 
-The loop around the rule, after locate. A passage is a crossing as the kernels write it, still in numbers. Invariant: rows
-are taken in input order and nothing outside the row's own device is read, so that any split of the input gives the same
-passages.
+The loop around the rule, after locate. A passage is a crossing as the kernels write it, still in numbers. Invariant:
+rows are taken in input order and nothing outside the row's own device is read, so that any split of the input gives
+the same passages.
 """
 
 from __future__ import annotations
@@ -194,10 +194,10 @@ def pass_overlay(
     begin: int,
     stop_ms: int,
 ) -> tuple[Rows, int]:
-    """Take rows from `begin` on through the rule of each fence that matters; the passages, and the row where it stopped.
+    """Take rows from `begin` on through the rule of each fence that matters; the passages, and where it stopped.
 
-    `first[row]` to `first[row + 1]` are the row's sightings, in the order of fences. It stops where the clock has reached
-    `stop_ms`, or when the first dwell of those who entered on the way is due.
+    `first[row]` to `first[row + 1]` are the row's sightings, in the order of fences. It stops where the clock has
+    reached `stop_ms`, or when the first dwell of those who entered on the way is due.
     """
     span, motion, place, outcome = books.span, books.motion, books.place, pings.outcome
     passages, many, timed = np.empty(64, PASSAGE), 0, stop_ms != NEVER
@@ -245,7 +245,7 @@ def _through_fences(
     passages: Rows,
     many: int,
 ) -> tuple[Rows, int, int]:
-    """One ping and all fences that it lies in (`seen`, in order) or its device has a row for; when a dwell is due next."""
+    """One ping, and all fences that it lies in (`seen`) or its device has a row for; also when a dwell is due next."""
     slot, fences, due_ms = pings.slot[row], books.fences, 2**62
     lon, lat, its = pings.lon[row], pings.lat[row], books.span[slot]
     at, before, current = 0, NONE, its.fences

@@ -35,7 +35,7 @@ class Source(IntEnum):
 
 
 class Ping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One position of one device. Absent fields are None; an accuracy of 0 or less means the device does not know it."""
+    """One position of one device. Absent fields are None; an accuracy of 0 or less: the device does not know it."""
 
     device: str
     lon: float
@@ -133,7 +133,7 @@ def fault_of(code: int) -> Fault:
 
 @dataclass(frozen=True, slots=True)
 class Pings:
-    """Pings in columns, in input order. NaN in `accuracy_m`, `confidence` or `speed_mps`, -1 in `received_ms`: absent."""
+    """Pings in columns, in input order. NaN in `accuracy_m`, `confidence`, `speed_mps`, -1 in `received_ms`: absent."""
 
     device: Texts
     lon: NDArray[np.float64]

@@ -21,7 +21,7 @@ def grown(array: NDArray[Any], needed: int) -> NDArray[Any]:
 
 
 class Pool:
-    """Rows that are taken and given back, in one array for each dtype. Kernels take from `free[: left[0]]`, newest last."""
+    """Rows taken and given back, in one array for each dtype. Kernels take from `free[: left[0]]`, newest last."""
 
     def __init__(self, *dtypes: DTypeLike) -> None:
         """An empty one."""

@@ -1,9 +1,9 @@
 """Which regions cover a point, by parity: the index behind the `compiled` engine.
 
-A quadtree over the world whose leaves know the few edges that touch them, and which regions cover one point of theirs, the
-anchor. On the way from the anchor to a ping, along one parallel and one meridian, each edge that is crossed turns its
-regions on or off. Built once per version by `grow`, read by `covering`. Invariant: an answer is either exact or UNSURE; a ping so
-near an edge that float arithmetic can't be certain is left to the reference.
+A quadtree over the world whose leaves know the few edges that touch them, and which regions cover one point of theirs,
+the anchor. On the way from the anchor to a ping, along one parallel and one meridian, each edge that is crossed turns
+its regions on or off. Built once per version by `grow`, read by `covering`. Invariant: an answer is either exact or
+UNSURE; a ping so near an edge that float arithmetic can't be certain is left to the reference.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def _soil(these: Edges) -> _Soil:
     two = np.where(paired[firsts + 1], these.region[order[np.minimum(firsts + 1, len(order) - 1)]], -1)
     own = these.where(order[firsts])
     place = np.argsort(nearness(own.x1 + own.x2, own.y1 + own.y2), kind="stable")
-    columns = [np.ascontiguousarray(column[place]) for column in own[:4]]
-    return _Soil(*columns, one[place].astype(np.int32), two[place].astype(np.int32))
+    x1, y1, x2, y2 = (np.ascontiguousarray(column[place]) for column in (own.x1, own.y1, own.x2, own.y2))
+    return _Soil(x1, y1, x2, y2, one[place].astype(np.int32), two[place].astype(np.int32))
 
 
 def nearness(x2: NDArray[np.float64], y2: NDArray[np.float64]) -> NDArray[np.uint64]:

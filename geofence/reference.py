@@ -1,7 +1,8 @@
-"""The `rtree` engine: an R-tree over the regions, then exact geometry by shapely. Simple enough to trust, and the judge.
+"""The `rtree` engine: an R-tree over the regions, then exact geometry by shapely. Simple enough to trust, and the
+judge.
 
-Also the last word for the compiled engine on points too near an edge, at the 180th meridian and at the poles. Invariant: `covering`
-is what trying every region with shapely's `covers` gives.
+Also the last word for the compiled engine on points too near an edge, at the 180th meridian and at the poles.
+Invariant: `covering` is what trying every region with shapely's `covers` gives.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Regions, and a Version: one immutable, published shape of one layer.
 
-A Version is what locate and the rule are built from. Invariants: its regions are valid polygons within the world, their ids
-are unique, and they stand in the byte order of their ids, so that a region's index is also its rank when several cover a
-point; its hash names everything that can influence an answer.
+A Version is what locate and the rule are built from. Invariants: its regions are valid polygons within the world,
+their ids are unique, and they stand in the byte order of their ids, so that a region's index is also its rank when
+several cover a point; its hash names everything that can influence an answer.
 """
 
 from __future__ import annotations

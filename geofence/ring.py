@@ -1,8 +1,8 @@
 """Rings as columns of edges: what both engines and the margins are built from.
 
-Turns polygons into edges, and takes out the edges that are no border: cuts along the 180th meridian where the region goes on
-at the other side, and edges along a pole. Invariant: `edges` are exactly the file's coordinates; only `borders`, which serve
-distances, are split or clipped.
+Turns polygons into edges, and takes out the edges that are no border: cuts along the 180th meridian where the region
+goes on at the other side, and edges along a pole. Invariant: `edges` are exactly the file's coordinates; only
+`borders`, which serve distances, are split or clipped.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Edges(NamedTuple):
 
     def where(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> Edges:
         """Some of them."""
-        return Edges(*(column[keep] for column in self))
+        return Edges(self.x1[keep], self.y1[keep], self.x2[keep], self.y2[keep], self.region[keep])
 
 
 def edges(shapes: Shapes) -> Edges:
@@ -56,7 +56,7 @@ def canonical(these: Edges) -> Edges:
 
 
 def twins(these: Edges) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """An order of canonical edges in which equal ones are neighbours, and for each place whether it equals the one before."""
+    """An order of canonical edges in which equal ones are neighbours, and whether each equals the one before it."""
     key = np.zeros(len(these.x1), np.uint64)
     for factor, column in zip(
         (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5),
@@ -75,7 +75,7 @@ def twins(these: Edges) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
 
 
 def borders(shapes: Shapes) -> Edges:
-    """The edges that are borders: without cuts at the 180th meridian behind which the region goes on, and without poles."""
+    """The edges that are borders: without poles, and cuts at the 180th meridian behind which the region goes on."""
     every = edges(shapes)
     cut = (np.abs(every.x1) == 180) & (every.x1 == every.x2)
     pole = (np.abs(every.y1) == 90) & (every.y1 == every.y2)
@@ -83,7 +83,7 @@ def borders(shapes: Shapes) -> Edges:
 
 
 def disjoint(shapes: Shapes) -> Shapes:
-    """What is left of each shape of a partition where earlier ones take precedence; the same objects where none overlap."""
+    """What is left of each shape of a partition where earlier ones go first; the same objects where none overlap."""
     shapely.prepare(shapes)
     one, two = shapely.STRtree(shapes).query(shapes)
     one, two = one[one < two], two[one < two]

@@ -1,7 +1,7 @@
 """The roster: which device (or user) has which row of the columns.
 
-A hash table over names that lie in one arena of bytes, so that a million devices cost 30 MB and no objects. Invariant: a name
-has one slot from `slots_of` until `drop`, and slots are small integers that may be given again after it.
+A hash table over names that lie in one arena of bytes, so that a million devices cost 30 MB and no objects. Invariant:
+a name has one slot from `slots_of` until `drop`, and slots are small integers that may be given again after it.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Roster:
             grown(self._start, self.size + many),
             grown(self._length, self.size + many),
         )
-        if 3 * (self._filled + many) > 2 * len(self._table):  # at most half full when new: names come and go for a while
+        if 3 * (self._filled + many) > 2 * len(self._table):  # half full at most when new: names come and go
             capacity = 1 << (4 * (self.size + many)).bit_length() - 1
             self._table = np.full(max(64, capacity), _EMPTY, np.int32)
             self._filled = _refill(self._table, self._arena, self._start, self._length, self.size)
@@ -152,7 +152,7 @@ def _find(raw, begin, end, arena, start, length, table):  # type: ignore[no-unty
 
 @njit(cache=True)
 def _assign(raw, offsets, first, out, arena, used, start, length, table, filled, size, free):  # type: ignore[no-untyped-def]
-    """Slots for up to _BATCH names from `first` on; where it stopped, how many of `free` are left, and the new counts."""
+    """Slots for up to _BATCH names from `first` on; where it stopped, what is left of `free`, and the new counts."""
     left = len(free)
     last = min(len(out), first + _BATCH)
     for row in range(first, last):

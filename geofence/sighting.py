@@ -1,8 +1,8 @@
 """Sightings: what locate says of pings, and the two questions that both engines answer alike.
 
-`margin_m` and `home_m` say how sure an answer is. Within `nearest_within_m` of the coast an answer also holds in no region's
-own polygon, and the nearest place of another answer is then bounded from below, never overstated: a ping is never called deeper than
-it is.
+`margin_m` and `home_m` say how sure an answer is. Within `nearest_within_m` of the coast an answer also holds in no
+region's own polygon, and the nearest place of another answer is then bounded from below, never overstated: a ping is
+never called deeper than it is.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _SAME_M = 0.01  # borders nearer to each other than this are one
 
 
 class Sightings(NamedTuple):
-    """Columns: the input row, the index of a region that the point is in (-1: in none), the margin, and whether the region's own
-    polygon covers the point (else it is only near: `nearest_within_m`).
+    """Columns: the input row, the index of a region that the point is in (-1: in none), the margin, and whether the region's
+    own polygon covers the point (else it is only near: `nearest_within_m`).
 
     In a partition there is one sighting per row, in order; in an overlay one per covering region, or one with -1.
     """
@@ -43,7 +43,8 @@ def settle_m(
     everything = len(borders.root) - 1
     coast = everything - 1
     if within_m <= 0.0 or covered >= 0:
-        own, _ = reach_m(borders, borders.root[covered if covered >= 0 else everything], lon, lat, min(cap_m, known_m), -1)
+        root = borders.root[covered if covered >= 0 else everything]
+        own, _ = reach_m(borders, root, lon, lat, min(cap_m, known_m), -1)
         if within_m <= 0.0 or own >= cap_m:
             return covered, own
         _, rival = reach_m(borders, borders.root[everything], lon, lat, own * (1.0 + 1e-6) + _SAME_M, covered)

@@ -1,8 +1,9 @@
 """Tracks: what is remembered of every device in one layer, in columns.
 
-State between pings, read and written by `passage` and `switch`. A row per device: how it moves, what it is believed to be in and
-since when; a trail only while something is pending; in an overlay a row more for each fence that it is in or may be entering.
-Invariant: everything that can influence a later event is in these rows and in the devices' (`DEVICE`).
+State between pings, read and written by `passage` and `switch`. A row per device: how it moves, what it is believed to
+be in and since when; a trail only while something is pending; in an overlay a row more for each fence that it is in or
+may be entering. Invariant: everything that can influence a later event is in these rows and in the devices'
+(`DEVICE`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tracks as people read them: where each device is believed to be, since when, and what is pending.
 
-Read from the columns, never written back. Invariant: two tracks with the same view, digest included, will treat every later ping
-alike.
+Read from the columns, never written back. Invariant: two tracks with the same view, digest included, will treat every
+later ping alike.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Compiles what a first run would have to wait for: `make` calls it at set-up, and after a change of the core.
 
-Runs the three commands' own paths over tiny worlds, so that every compiled function is cached for the types it is really called
-with. Invariant: after it, no command compiles anything (a test counts the cached files).
+Runs the three commands' own paths over tiny worlds, so that every compiled function is cached for the types it is
+really called with. Invariant: after it, no command compiles anything (a test counts the cached files).
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ def main() -> None:
         rows = [f"a,{60_000 * k},{0.7 + 0.02 * k:.3f},0.5,{20 + k},gps,u" for k in range(40)]
         Path(pings).write_text("\n".join(["device,time_ms,lon,lat,accuracy_m,source,user", *rows]) + "\n")
         Path(points).write_text("lon,lat\n0.5,0.5\n1.0,0.5\n7,7\n")
+        dwelling = ["--kind", "b=overlay", "--dwell", "b=60", "--tracks", str(Path(folder) / "tracks")]
         for options in (
             ["locate", "--regions", regions, points],
             ["locate", "--regions", regions, "--kind", "overlay", points],
             ["locate", "--regions", regions, "--engine", "rtree", points],
             ["replay", "--regions", regions, "--nearest-within", "1000", "--stats", pings],
-            ["replay", "--regions", f"a={regions}", "--regions", f"b={regions}", "--kind", "b=overlay", "--dwell", "b=60",
-             "--tracks", str(Path(folder) / "tracks"), pings],
+            ["replay", "--regions", f"a={regions}", "--regions", f"b={regions}", *dwelling, pings],
             ["compare", "--regions", regions, "--picture", str(Path(folder) / "picture.svg"), pings],
-        ):  # fmt: skip
+        ):
             _run(command, options)
 
 

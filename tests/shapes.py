@@ -1,4 +1,6 @@
-"""Layers to judge the atlas on, and points that lie where an index goes wrong: at vertices, on borders, a hair beside them."""
+"""Layers to judge the atlas on, and points that lie where an index goes wrong: at vertices, on borders, a hair beside
+them.
+"""
 
 from __future__ import annotations
 
@@ -144,7 +146,10 @@ def _city(many: int = 400) -> list[BaseGeometry]:
     where = rng.normal((2.35, 48.85), (0.05, 0.03), (many, 2))
     roads = [corridor(rng.normal((2.35, 48.85), 0.08, (3, 2)).tolist(), 0.002) for _ in range(8)]
     discs = [circle(lon, lat, rng.uniform(50, 900), int(rng.integers(5, 40))) for lon, lat in where]
-    rings = [circle(2.2, 48.8, 3_000).difference(circle(2.2, 48.8, 1_000)), circle(180, -16.8, 3_000).intersection(WORLD)]
+    rings = [
+        circle(2.2, 48.8, 3_000).difference(circle(2.2, 48.8, 1_000)),
+        circle(180, -16.8, 3_000).intersection(WORLD),
+    ]
     return [*discs, *roads, *rings]
 
 
@@ -226,7 +231,9 @@ def polygons(draw: st.DrawFn) -> BaseGeometry:
         if kind == "ring":
             shape = shape.difference(shape.centroid.buffer(0.4, quad_segs=1))
         if kind == "pair":
-            shape = MultiPolygon([shape, box(shape.bounds[2], shape.bounds[3], shape.bounds[2] + 1, shape.bounds[3] + 1)])
+            shape = MultiPolygon(
+                [shape, box(shape.bounds[2], shape.bounds[3], shape.bounds[2] + 1, shape.bounds[3] + 1)]
+            )
         return shape
     corners = draw(st.lists(lattice, min_size=3, max_size=3 if kind == "triangle" else 7, unique=True))
     hull = shapely.MultiPoint(corners).convex_hull

@@ -15,7 +15,7 @@ from geofence.border import reach_m
 from geofence.region import Version
 from geofence.sighting import Sightings, home_m
 from tests.judge import EARTH, Brute, Walker
-from tests.shapes import LAYERS, SAMPLES, circle, placed, points, sample, version
+from tests.shapes import LAYERS, SAMPLES, placed, points, sample, version
 
 Floats = NDArray[np.float64]
 CAPS_M = np.array([0.0, 0.01, 3.0, 40.0, 100.0, 240.0, 260.0, 2_000.0, 50_000.0])
