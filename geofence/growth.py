@@ -36,6 +36,13 @@ LEAF = np.dtype(
         ("wide", "f4"),  # the largest cos(lat) in it
     ]
 )
+FRAME = np.dtype(  # a node still to be looked at: its parts of both stacks, what covers all of it, its box and anchor
+    [(name, "i8") for name in ("node", "depth", "start", "end", "set_start", "set_end", "cover")]
+    + [(name, "f8") for name in ("x", "y", "w", "h", "lon", "lat")]
+)
+LINK = np.dtype(
+    [("region", "i4"), ("next", "i4")]
+)  # overlay: a region that covers all of a leaf, and the link to the next
 ENTRY = np.dtype(  # an edge, and the locals it turns
     [("x1", "f8"), ("y1", "f8"), ("x2", "f8"), ("y2", "f8"), ("turns", "u8")]
 )
@@ -162,122 +169,151 @@ def _bit_of(found, count, region):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _touching(x1, y1, x2, y2, one, two, these, hides, box, stamp, number, arena, top):  # type: ignore[no-untyped-def]
+    """Put the edges that touch a box, or lie within what is known around it, behind `top`; stamp their regions.
+
+    In a partition edges of regions that `hides` covers are left out.
+    """
+    x, y, w, h = box
+    wide, high = _known_deg(y, h)
+    arena = _room(arena, top + len(these))
+    for k in these:
+        if hides >= 0 and one[k] > hides and (two[k] < 0 or two[k] > hides):
+            continue
+        if _touches(x1[k], y1[k], x2[k], y2[k], x - wide, y - high, x + w + wide, y + h + high):
+            arena[top] = k
+            top += 1
+            stamp[one[k]] = number
+            if two[k] >= 0:
+                stamp[two[k]] = number
+    return arena, top
+
+
+@njit(cache=True)
+def _anchor_in(x1, y1, x2, y2, one, two, these, ax, ay, box, flip, seen):  # type: ignore[no-untyped-def]
+    """A point of a box that can be reached from the parent's anchor, and what `_walk` found on the way; -1 if none can."""
+    x, y, w, h = box
+    for attempt in range(_TRIES):
+        px = x + w * ((0.5527864 + 0.6180339887 * attempt) % 1.0)
+        py = y + h * ((0.4370160 + 0.7548776662 * attempt) % 1.0)
+        count = _walk(x1, y1, x2, y2, one, two, these, ax, ay, px, py, flip, seen)
+        if count >= 0:
+            return px, py, count
+    return x, y, -1
+
+
+@njit(cache=True)
+def _divide(own, flip, seen, count, stamp, number, overlay, cover, sets, top, links, many):  # type: ignore[no-untyped-def]
+    """Of the regions that cover the new anchor, keep those with edges in the box (behind `top`); the others cover all of it.
+
+    `own` covered the anchor before; `flip` and `seen` say what the way from there turned, and are cleared.
+    """
+    for region in own:
+        if flip[region] & 2 == 0:
+            flip[region] |= 2
+            seen[count] = region
+            count += 1
+        flip[region] ^= 1
+    sets = _room(sets, top + count)
+    for region in seen[:count]:
+        covers = flip[region] & 1
+        flip[region] = 0
+        if covers and stamp[region] == number:
+            sets[top] = region
+            top += 1
+        elif covers and overlay:
+            links = _room(links, many + 1)
+            links[many].region, links[many].next = region, cover
+            cover = many
+            many += 1
+        elif covers and (cover < 0 or region < cover):
+            cover = region
+    return sets, top, links, many, cover
+
+
+@njit(cache=True)
+def _finish(x1, y1, x2, y2, one, two, these, it, entry, entries, found, count):  # type: ignore[no-untyped-def]
+    """Write a leaf's entries: the edges that turn one of its locals."""
+    entry = _room(entry, entries + len(these))
+    it.first = entries
+    for k in these:
+        turns = _bit_of(found, count, one[k]) ^ _bit_of(found, count, two[k])
+        if turns:  # else hidden, or where two parts of one region meet
+            line = entry[entries]
+            line.x1, line.y1, line.x2, line.y2, line.turns = x1[k], y1[k], x2[k], y2[k], turns
+            entries += 1
+    it.many = entries - it.first
+    return entry, entries
+
+
+@njit(cache=True)
+def _is_leaf(x1, y1, x2, y2, these, depth, box):  # type: ignore[no-untyped-def]
+    """Whether a node need not or can't be divided further."""
+    x, y, w, h = box
+    many = len(these)
+    if (many == 0 and w <= BROADEST_DEG) or (many <= FEW and w <= WIDEST_DEG) or depth >= DEEPEST:
+        return True
+    return many <= LOCALS and w <= WIDEST_DEG and _share_a_vertex(x1, y1, x2, y2, these, x, y, x + w, y + h)
+
+
+@njit(cache=True)
 def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped-def]
     """The tree of these edges, in the columns of Quadtree. In a partition, what a smaller region covers is dropped."""
-    child = np.empty(1024, np.int32)
-    leaf, entry, local = np.zeros(512, LEAF), np.zeros(4096, ENTRY), np.empty(1024, np.int32)
-    link_region, link_next = np.empty(64, np.int32), np.empty(64, np.int32)
-    nodes, leaves, entries, locals_, links = 1, 0, 0, 0, 0
-
-    arena, sets = np.arange(len(x1)).astype(np.int32), np.empty(64, np.int32)
+    child, leaf, entry = np.empty(1024, np.int32), np.zeros(512, LEAF), np.zeros(4096, ENTRY)
+    local, links = np.empty(1024, np.int32), np.zeros(64, LINK)
+    nodes, leaves, entries, locals_, linked, number = 1, 0, 0, 0, 0, 0
+    arena, sets = np.arange(len(x1)).astype(np.int32), np.empty(64, np.int32)  # two stacks, of edges and covering sets
     flip, stamp = np.zeros(regions, np.uint8), np.zeros(regions, np.int64)
     seen, found = np.empty(2 * regions + 2, np.int32), np.empty(LOCALS + 1, np.int32)
-    stamped = 0
-    # a frame: node, depth, edges from and to, covering set from and to, cover; and west, south, width, height, anchor
-    whole, part = np.empty((4 * DEEPEST + 8, 7), np.int64), np.empty((4 * DEEPEST + 8, 6), np.float64)
-    whole[0] = (0, 0, 0, len(x1), 0, 0, -1)
-    part[0] = (-180.0, -90.0, 360.0, 180.0, -200.0, -100.0)  # nothing covers a point outside the world
+    frame = np.zeros(4 * DEEPEST + 8, FRAME)
+    frame[0].end, frame[0].cover = len(x1), -1
+    frame[0].x, frame[0].y, frame[0].w, frame[0].h = -180.0, -90.0, 360.0, 180.0
+    frame[0].lon, frame[0].lat = -200.0, -100.0  # nothing covers a point outside the world
     frames = 1
     while frames:
         frames -= 1
-        node, depth, start, end, set_start, set_end, covered = whole[frames]
-        west, south, width, height, ax, ay = part[frames]
-        these = arena[start:end].copy()
-        many = end - start
-        stop = (many == 0 and width <= BROADEST_DEG) or (many <= FEW and width <= WIDEST_DEG) or depth >= DEEPEST
-        if not stop and many <= LOCALS and width <= WIDEST_DEG:
-            stop = _share_a_vertex(x1, y1, x2, y2, these, west, south, west + width, south + height)
-        if stop:
-            hides = -1 if overlay else covered
-            count = 0 if covered == CROWDED else _locals_of(one, two, these, hides, found)
+        at = frame[frames]
+        node, depth, cover, top, set_top = at.node, at.depth, at.cover, at.start, at.set_start
+        these, own, ax, ay = arena[top : at.end].copy(), sets[set_top : at.set_end].copy(), at.lon, at.lat
+        x, y, w, h = at.x, at.y, at.w, at.h
+        hides = np.int64(-1) if overlay else cover
+        if _is_leaf(x1, y1, x2, y2, these, depth, (x, y, w, h)):
+            count = 0 if cover == CROWDED else _locals_of(one, two, these, hides, found)
             if count > LOCALS:
-                covered, count = CROWDED, 0
-            leaf, entry, local = (
-                _room(leaf, leaves + 1),
-                _room(entry, entries + many),
-                _room(local, locals_ + LOCALS),
-            )
-            bits = np.uint64(0)
-            for region in sets[set_start:set_end]:
-                bits |= _bit_of(found, count, region)
+                cover, count = CROWDED, 0
+            leaf, local = _room(leaf, leaves + 1), _room(local, locals_ + LOCALS)
             it = leaf[leaves]
-            it.lon, it.lat, it.inside = ax, ay, bits
-            it.first, it.many, it.local, it.cover = entries, 0, locals_, covered
+            leaves += 1
+            it.lon, it.lat, it.cover, it.local, it.inside = ax, ay, cover, locals_, 0
             it.clear_m, it.wide, it.known_m = -1.0, 1.0, -1.0
-            if covered != CROWDED and abs(west + width / 2) + width < 180.0:
-                it.known_m = _known_deg(south, height)[1] * 110_500.0
+            if cover != CROWDED and abs(x + w / 2) + w < 180.0:
+                it.known_m = _known_deg(y, h)[1] * 110_500.0
+            for region in own:
+                it.inside |= _bit_of(found, count, region)
             local[locals_ : locals_ + count] = found[:count]
             locals_ += count
+            entry, entries = _finish(
+                x1, y1, x2, y2, one, two, these[: len(these) if count else 0], it, entry, entries, found, count
+            )
             if count:
-                for k in these:
-                    turns = _bit_of(found, count, one[k]) ^ _bit_of(found, count, two[k])
-                    if not turns:  # hidden, or where two parts of one region meet
-                        continue
-                    line = entry[entries]
-                    line.x1, line.y1, line.x2, line.y2, line.turns = x1[k], y1[k], x2[k], y2[k], turns
-                    entries += 1
-                it.many = entries - it.first
                 it.clear_m = it.known_m
-            leaves += 1
             child[node] = -leaves
             continue
         child = _room(child, nodes + 4)
         child[node] = nodes
-        own_set = sets[set_start:set_end].copy()
-        top, set_top = start, set_start
         for which in range(4):
-            w, h = width * 0.5, height * 0.5
-            x, y = west + w * (which & 1), south + h * (which >> 1)
-            arena = _room(arena, top + many)
-            begin, set_begin = top, set_top
-            wide, high = _known_deg(y, h)
-            stamped += 1
-            for k in these:
-                if not overlay and covered >= 0 and one[k] > covered and (two[k] < 0 or two[k] > covered):
-                    continue
-                if _touches(x1[k], y1[k], x2[k], y2[k], x - wide, y - high, x + w + wide, y + h + high):
-                    arena[top] = k
-                    top += 1
-                    stamp[one[k]] = stamped
-                    if two[k] >= 0:
-                        stamp[two[k]] = stamped
-            cx, cy, count = 0.0, 0.0, -1
-            for attempt in range(_TRIES):
-                cx = x + w * ((0.5527864 + 0.6180339887 * attempt) % 1.0)
-                cy = y + h * ((0.4370160 + 0.7548776662 * attempt) % 1.0)
-                count = _walk(x1, y1, x2, y2, one, two, these, ax, ay, cx, cy, flip, seen)
-                if count >= 0:
-                    break
-            below = covered
-            if count < 0:
-                below, top = CROWDED, begin
-            else:
-                for region in own_set:
-                    if flip[region] & 2 == 0:
-                        flip[region] |= 2
-                        seen[count] = region
-                        count += 1
-                    flip[region] ^= 1
-                sets = _room(sets, set_top + count)
-                for place in range(count):
-                    region = seen[place]
-                    if flip[region] & 1:
-                        if stamp[region] == stamped:
-                            sets[set_top] = region
-                            set_top += 1
-                        elif overlay:
-                            link_region, link_next = (
-                                _room(link_region, links + 1),
-                                _room(link_next, links + 1),
-                            )
-                            link_region[links], link_next[links] = region, below
-                            below = links
-                            links += 1
-                        elif below < 0 or region < below:
-                            below = region
-                    flip[region] = 0
-            whole[frames] = (nodes + which, depth + 1, begin, top, set_begin, set_top, below)
-            part[frames] = (x, y, w, h, cx, cy)
+            number += 1
+            box = (x + w * 0.5 * (which & 1), y + h * 0.5 * (which >> 1), w * 0.5, h * 0.5)
+            to = frame[frames]
+            to.node, to.depth, to.start, to.set_start, to.cover = nodes + which, depth + 1, top, set_top, CROWDED
+            to.x, to.y, to.w, to.h = box
+            to.lon, to.lat, count = _anchor_in(x1, y1, x2, y2, one, two, these, ax, ay, box, flip, seen)
+            if count >= 0:
+                arena, top = _touching(x1, y1, x2, y2, one, two, these, hides, box, stamp, number, arena, top)
+                sets, set_top, links, linked, to.cover = _divide(
+                    own, flip, seen, count, stamp, number, overlay, cover, sets, set_top, links, linked
+                )
+            to.end, to.set_end = top, set_top
             frames += 1
         nodes += 4
     return (
@@ -285,6 +321,5 @@ def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped
         leaf[:leaves].copy(),
         entry[:entries].copy(),
         local[:locals_].copy(),
-        link_region[:links].copy(),
-        link_next[:links].copy(),
+        links[:linked].copy(),
     )

@@ -51,8 +51,9 @@ class _Soil(NamedTuple):
 def plant(shapes: Shapes, *, overlay: bool) -> Quadtree:
     """Build the tree of these shapes, which stand in the order of their ids."""
     soil = _soil(edges(shapes))
-    child, *rest = grow(*soil, len(shapes), overlay)
-    return Quadtree(_raster(child), child, *rest)
+    child, leaf, entry, local, links = grow(*soil, len(shapes), overlay)
+    link_region, link_next = (np.ascontiguousarray(links[name]) for name in ("region", "next"))
+    return Quadtree(_raster(child), child, leaf, entry, local, link_region, link_next)
 
 
 def _soil(these: Edges) -> _Soil:
