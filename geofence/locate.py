@@ -81,6 +81,41 @@ def _border_m(
     return best
 
 
+@njit(cache=True, inline="always")
+def _margin_from_leaf(
+    it: np.record,
+    entries: NDArray[np.void],
+    own: np.uint64,
+    covered: bool,
+    within_m: float,
+    plain: bool,
+    lon: float,
+    lat: float,
+    cap_m: float,
+) -> tuple[float, float]:
+    """The margin, if the leaf is enough to tell it, else -1 and how near the region's border is at most."""
+    alone = within_m <= 0.0  # the answer is what covers the point, and nothing else
+    if not it.many:
+        apart = span_m(it.lon, it.lat, lon, lat, it.wide)
+        clear_m, known_m = it.clear_m - apart, 1.001 * (it.clear_m + apart) + 1.0
+        if covered or alone:
+            clear_m = max(clear_m, it.known_m)
+        else:
+            known_m += within_m  # the margin at the anchor ends before the border by this
+        if it.clear_m < 0.0 or it.clear_m > 0.99 * _CLEAR_END_M:
+            known_m = np.inf
+        return (cap_m if cap_m <= clear_m else -1.0), known_m
+    near, near_own, near_lone = _nearest_edges(entries, it.first, it.many, lon, lat, own)
+    known_m = _MOST_M * math.sqrt(near_own) + 1.0 if it.known_m > 0.0 else np.inf  # cuts are no border
+    if cap_m > it.clear_m or not (covered or alone):
+        return -1.0, known_m
+    if cap_m <= _LEAST_M * math.sqrt(near):
+        return cap_m, known_m
+    if plain and (alone or cap_m <= _LEAST_M * math.sqrt(near_lone)):  # where it matters, no coast within the cap
+        return _border_m(entries, it.first, it.many, lon, lat, own, near_own, cap_m), known_m
+    return -1.0, known_m
+
+
 @njit(cache=True)
 def locate_partition(
     tree: Quadtree,
@@ -117,36 +152,13 @@ def locate_partition(
             if region[row] == UNSURE:
                 continue
             covered[row] = region[row] >= 0
-            cap, it = cap_m[row], leaves[found[row - start]]
-            if it.many:
-                own = known[row - start]
-                near, near_own, near_lone = _nearest_edges(entries, it.first, it.many, lon[row], lat[row], own)
-                clear_m = min(it.clear_m, _LEAST_M * math.sqrt(near))
-                lone_m = min(it.clear_m, _LEAST_M * math.sqrt(near_lone))
-                within = _MOST_M * math.sqrt(near_own) + 1.0 if it.known_m > 0.0 else np.inf  # cuts are no border
-                ashore = cap <= it.clear_m if within_m <= 0.0 else covered[row] and cap <= lone_m
-                if ashore and plain:  # no other border and, where it matters, no coast within the cap
-                    margin_m[row] = (
-                        cap
-                        if cap <= clear_m
-                        else _border_m(entries, it.first, it.many, lon[row], lat[row], own, near_own, cap)
-                    )
-                    if margin_m[row] >= 0.0:
-                        continue
-                clear_m = clear_m if covered[row] or within_m <= 0.0 else -1.0
-            else:
-                apart = span_m(it.lon, it.lat, lon[row], lat[row], it.wide)
-                clear_m, within = it.clear_m - apart, 1.001 * (it.clear_m + apart) + 1.0
-                if not covered[row]:
-                    within += within_m  # the margin at the anchor ends before the border by this
-                if it.clear_m < 0.0 or it.clear_m > 0.99 * _CLEAR_END_M:
-                    within = np.inf
-                if covered[row] or within_m <= 0.0:
-                    clear_m = max(clear_m, it.known_m)
-            if cap <= clear_m:
-                margin_m[row] = cap
-            else:
-                region[row], margin_m[row] = settle_m(borders, region[row], within_m, lon[row], lat[row], cap, within)
+            it = leaves[found[row - start]]
+            margin, known_m = _margin_from_leaf(
+                it, entries, known[row - start], covered[row], within_m, plain, lon[row], lat[row], cap_m[row]
+            )
+            if margin < 0.0:
+                region[row], margin = settle_m(borders, region[row], within_m, lon[row], lat[row], cap_m[row], known_m)
+            margin_m[row] = margin
 
 
 @njit(cache=True)
