@@ -41,7 +41,7 @@ PIECE = np.dtype([("x1", "f8"), ("y1", "f8"), ("x2", "f8"), ("y2", "f8")])
 
 
 class Borders(NamedTuple):
-    """The trees in columns. `root[i]`: region i's tree; `root[n]`: the coast's; `root[n + 1]`: that of all; -1: none."""
+    """The trees in columns. `root[i]` is region i's; `root[n]`: the coast's; `root[n + 1]`: all regions'; -1: none."""
 
     node: NDArray[np.void]
     piece: NDArray[np.void]
@@ -60,7 +60,7 @@ def survey(shapes: Shapes, tree: Quadtree | None) -> Borders:
 
 
 def _plant(own: Edges, regions: int) -> Borders:
-    """Sort the pieces by region and place, and pile boxes of FAN on them: a tree for each region, and one over those."""
+    """Sort the pieces by region and place, and pile boxes of FAN on them: a tree for each, and one over all."""
     order = np.lexsort((nearness(own.x1 + own.x2, own.y1 + own.y2), own.region))
     own = own.where(order)
     piece = np.zeros(len(order), PIECE)

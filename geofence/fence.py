@@ -21,7 +21,7 @@ from geofence.crossing import Cause, Crossing
 from geofence.hysteresis import LATE, OUTCOMES, REJECTED
 from geofence.layer import Heard, LayerState, Order
 from geofence.ping import Pings, fault_of
-from geofence.pool import grown
+from geofence.pool import grown_far
 from geofence.region import Version
 from geofence.roster import Roster, SharedRoster
 from geofence.text import Texts
@@ -74,8 +74,8 @@ class Fence:
         """Put one version of each layer in force; `library` are others that a switch may name.
 
         `atlases` are ready ones by version hash, made here where missing. With `sweep_devices` a switch moves only so
-        many devices at once, and its owner calls `sweep` until `sweeping` is false. With `keeps_time` ticks are not awaited but
-        made up between pings, as the owner of a log would append them.
+        many devices at once, and its owner calls `sweep` until `sweeping` is false. With `keeps_time` ticks are
+        not awaited but made up between pings, as the owner of a log would append them.
         """
         if consent not in _CONSENT_RANGE:
             raise ValueError(f"consent is {consent!r}; allowed: {' or '.join(_CONSENT_RANGE)}")
@@ -330,7 +330,7 @@ class Fence:
     def _reserve(self, more: int) -> None:
         size = max(1, self._roster.size)
         if size > self._ready:
-            self._devices = grown(self._devices, size)
+            self._devices = grown_far(self._devices, size)
             new = self._devices[self._ready : size]
             new["barred_ms"], new["barred_until_ms"], new["heard_ms"], new["user"] = NEVER, NEVER, NEVER, NONE
             self._ready = size

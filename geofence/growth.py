@@ -191,7 +191,7 @@ def _touching(x1, y1, x2, y2, one, two, these, hides, box, stamp, number, arena,
 
 @njit(cache=True)
 def _anchor_in(x1, y1, x2, y2, one, two, these, ax, ay, box, flip, seen):  # type: ignore[no-untyped-def]
-    """A point of a box that can be reached from the parent's anchor, and what `_walk` found on the way; -1 if none can."""
+    """A point of a box that can be reached from the parent's anchor, and what `_walk` found there; -1: none can."""
     x, y, w, h = box
     for attempt in range(_TRIES):
         px = x + w * ((0.5527864 + 0.6180339887 * attempt) % 1.0)
@@ -204,7 +204,7 @@ def _anchor_in(x1, y1, x2, y2, one, two, these, ax, ay, box, flip, seen):  # typ
 
 @njit(cache=True)
 def _divide(own, flip, seen, count, stamp, number, overlay, cover, sets, top, links, many):  # type: ignore[no-untyped-def]
-    """Of the regions that cover the new anchor, keep those with edges in the box (behind `top`); the others cover all of it.
+    """Of the regions that cover the new anchor, keep those with edges in the box (behind `top`); others cover all.
 
     `own` covered the anchor before; `flip` and `seen` say what the way from there turned, and are cleared.
     """

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import shapely
@@ -133,7 +134,7 @@ def _check_ids(layer: str, ordered: list[Region]) -> None:
                 f"layer {layer!r}: region id is {region.id[:80]!r}; allowed: 1 to {ID_BYTES} printable bytes. "
                 "Give every feature an id, or an `id` property."
             )
-    for one, two in zip(ordered, ordered[1:], strict=False):
+    for one, two in pairwise(ordered):
         if one.id == two.id:
             raise InvalidRegion(
                 f"layer {layer!r}: region id {one.id!r} is used twice; ids must be unique. "

@@ -12,11 +12,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from geofence.pool import grown
+from geofence.pool import grown, grown_far
 from geofence.text import Texts
 
 _EMPTY, _GONE = -1, -2
 _BATCH = 1 << 16
+NAME_BYTES = 40  # room for each, where there are many
 
 
 class Roster:
@@ -84,10 +85,10 @@ class Roster:
         size = int(names.offsets[start + many] - names.offsets[start])
         if self._waste > max(1 << 16, self._used // 2):
             self._squeeze()
-        self._arena = grown(self._arena, self._used + size)
+        self._arena = grown_far(self._arena, self._used + size, NAME_BYTES)
         self._start, self._length = (
-            grown(self._start, self.size + many),
-            grown(self._length, self.size + many),
+            grown_far(self._start, self.size + many),
+            grown_far(self._length, self.size + many),
         )
         if 3 * (self._filled + many) > 2 * len(self._table):  # half full at most when new: names come and go
             capacity = 1 << (4 * (self.size + many)).bit_length() - 1

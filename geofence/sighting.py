@@ -20,8 +20,8 @@ _SAME_M = 0.01  # borders nearer to each other than this are one
 
 
 class Sightings(NamedTuple):
-    """Columns: the input row, the index of a region that the point is in (-1: in none), the margin, and whether the region's
-    own polygon covers the point (else it is only near: `nearest_within_m`).
+    """Columns: the input row, the index of a region that the point is in (-1: in none), the margin, and whether the
+    region's own polygon covers the point (else it is only near: `nearest_within_m`).
 
     In a partition there is one sighting per row, in order; in an overlay one per covering region, or one with -1.
     """

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geofence.hysteresis import EVIDENCE, MOTION, TRAIL, TRAIL_LENGTH
-from geofence.pool import Pool, grown
+from geofence.pool import Pool, grown_far
 
 NONE = -1
 NEVER = -(2**62)
@@ -74,13 +74,13 @@ class Tracks:
     def reserve(self, devices: int, fences: int) -> None:
         """Room for this many devices in all, and this many more rows of fences and trails."""
         if devices > self._ready:
-            self.span, self.motion = grown(self.span, devices), grown(self.motion, devices)
+            self.span, self.motion = grown_far(self.span, devices), grown_far(self.motion, devices)
             new = self.span[self._ready : devices]  # not all the room: what is not written costs no memory
             new["born_ms"], new["trail"], new["fences"] = NEVER, NONE, NONE
             if self.overlay:
-                self.place = grown(self.place, devices)
+                self.place = grown_far(self.place, devices)
             else:
-                self.evidence = grown(self.evidence, devices)
+                self.evidence = grown_far(self.evidence, devices)
             self._ready = devices
         self.trails.reserve(fences)
         if self.overlay:

@@ -183,7 +183,7 @@ LAYERS: dict[str, Callable[[], Version]] = {
     "at the index's own lines": lambda: version(_dyadic()),
     "a city's fences": lambda: version(_city(), overlay=True),
     "300 nested": lambda: version(_nested(300, 40.0)),
-    "5000 nested fences": lambda: version(_nested(5000, 20.0), overlay=True),
+    "2000 nested fences": lambda: version(_nested(2000, 50.0), overlay=True),
 }
 
 

@@ -18,6 +18,8 @@ from shapely.geometry import Point, Polygon, box
 
 from data import check, codes, layers, mending, packages, topojson
 from data.province_ids import BY_HAND, Province, identify
+from geofence.atlas import Atlas
+from service.layers import versions_of
 
 GEOD = pyproj.Geod(ellps="WGS84")
 PLACES = Path(__file__).with_name("places.csv")
@@ -251,3 +253,13 @@ def test_the_table_of_countries_holds_no_code_twice() -> None:
 )
 def test_a_slug_keeps_letters_only(name: str, slug: str) -> None:
     assert codes.slug(name) == slug
+
+
+@pytest.mark.parametrize("engine", ["rtree", "compiled"])
+@pytest.mark.parametrize("name", ["us-counties", "countries", "provinces"])
+def test_the_atlas_finds_the_named_places(name: str, engine: str) -> None:
+    version = versions_of([str(layers.path_of(name))])[0]
+    lon, lat = np.array([[float(place["lon"]), float(place["lat"])] for place in places()]).T
+    found = Atlas(version, engine).locate(lon, lat).region
+    ids = [version.regions[index].id if index >= 0 else None for index in found.tolist()]
+    assert ids == [region_at(name, lon=x, lat=y) for x, y in zip(lon.tolist(), lat.tolist(), strict=True)]
