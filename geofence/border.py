@@ -22,7 +22,14 @@ from geofence.ring import Edges, Shapes, borders, canonical, join, split
 FAN = 8
 DESK = np.dtype([("node", "i8"), ("gap", "f8")])
 _STACK = 256
+_HIGH = 9  # the level of what stands above the regions
 _RAD = math.pi / 180.0
+_PLANE_M, _PLANE_COS = 1_000.0, 0.087  # so near, and no nearer to a pole than 5 degrees, a plane is 0.2 % off at most
+_PLANE_LEAST_M = 110_000.0  # a degree of lat is longer, with room for that
+_PLANE_SLACK = 1.03  # and what is longer by this (squared) in the plane is longer on the ellipsoid
+
+Nodes = NDArray[np.void]
+Pieces = NDArray[np.void]
 
 NODE = np.dtype(
     [
@@ -33,7 +40,7 @@ NODE = np.dtype(
         ("least_cos", "f4"),
         ("first", "i4"),  # its first child, or first piece
         ("many", "i2"),
-        ("leaf", "i2"),
+        ("level", "i2"),  # 0: its children are pieces
         ("region", "i4"),  # -1 above the regions
     ]
 )
@@ -85,7 +92,12 @@ def _plant(own: Edges, regions: int) -> Borders:
         above, top = _pile(boxes, np.full(len(copies), -1), leaf=False, offset=len(node))
         node = np.concatenate([node, copies, above])
         root[regions + 1] = top[1][0]
-    return Borders(node, piece, root, np.zeros(_STACK, DESK))
+    return Borders(node, piece, root, desk())
+
+
+def desk() -> NDArray[np.void]:
+    """An empty one."""
+    return np.zeros(_STACK, DESK)
 
 
 def _pile(
@@ -110,7 +122,7 @@ def _pile(
         flattest = np.minimum(90.0, np.maximum(np.abs(level["south"]), np.abs(level["north"])).astype(np.float64))
         level["least_cos"] = np.maximum(0.0, _outwards(np.cos(np.radians(flattest)), -np.inf))
         level["first"], level["many"] = below + first, np.diff(np.r_[first, len(group)])
-        level["region"], level["leaf"] = group[first], leaf and not levels
+        level["region"], level["level"] = group[first], len(levels) if leaf else _HIGH
         levels.append(level)
         if len(first) == len(starts) and (leaf or len(first) <= 1):
             return np.concatenate(levels), (group[first], placed + np.arange(len(first)))
@@ -129,37 +141,104 @@ def reach_m(borders: Borders, root: int, lon: float, lat: float, cap_m: float, b
     best, whose, limit = cap_m, -1, gap_of(cap_m)
     if root < 0:
         return best, whose
-    node, piece = borders.node, borders.piece
+    node, piece, desk = borders.node, borders.piece, borders.desk
     cos_lat = math.cos(lat * _RAD)
-    desk = borders.desk
-    desk[0].node, desk[0].gap, top = root, 0.0, 1
+    desk[0].node, desk[0].gap, top = root, off_box(node, root, lon, lat, cos_lat), 1
     while top:
         top -= 1
         if desk[top].gap > limit:
             continue
-        it = node[desk[top].node]
-        if it.leaf:
-            for place in range(it.first, it.first + it.many):
-                p = piece[place]
-                south, north = min(p.y1, p.y2), max(p.y1, p.y2)
-                if gap(lon, lat, cos_lat, min(p.x1, p.x2), south, max(p.x1, p.x2), north, it.least_cos) > limit:
-                    continue
-                far = piece_m(lon, lat, p.x1, p.y1, p.x2, p.y2)
-                if far < best or (far == best and whose > it.region):
-                    best, whose, limit = far, it.region, gap_of(far)
+        place = desk[top].node
+        it = node[place]
+        if it.level == 0:
+            far = least_m(node, piece, place, lon, lat, cos_lat, best)
+            if far < best or (far == best and whose > it.region):
+                best, whose, limit = far, it.region, gap_of(far)
             continue
         base = top
-        for place in range(it.first, it.first + it.many):
-            below = node[place]
-            if below.region == but and but >= 0:
+        for below in range(it.first, it.first + it.many):
+            if node[below].region == but and but >= 0:
                 continue
-            off = gap(lon, lat, cos_lat, below.west, below.south, below.east, below.north, below.least_cos)
+            off = off_box(node, below, lon, lat, cos_lat)
             if off > limit:
                 continue
             at = top
             while at > base and desk[at - 1].gap < off:
                 desk[at].node, desk[at].gap = desk[at - 1].node, desk[at - 1].gap
                 at -= 1
-            desk[at].node, desk[at].gap = place, off
+            desk[at].node, desk[at].gap = below, off
             top += 1
     return best, whose
+
+
+@njit(cache=True, inline="always")
+def off_box(node: Nodes, at: int, lon: float, lat: float, cos_lat: float) -> float:
+    """How far a node's box is at least, as a haversine."""
+    it = node[at]
+    return gap(lon, lat, cos_lat, it.west, it.south, it.east, it.north, it.least_cos)
+
+
+@njit(cache=True, inline="always")
+def nearest_child(node: Nodes, at: int, lon: float, lat: float, cos_lat: float) -> int:
+    """Of a node whose children have pieces the one with the nearest box; itself if it has pieces; else -1."""
+    it = node[at]
+    if it.level != 1:
+        return at if it.level == 0 else -1
+    nearest, least = -1, math.inf
+    for child in range(it.first, it.first + it.many):
+        off = off_box(node, child, lon, lat, cos_lat)
+        if off < least:
+            nearest, least = child, off
+    return nearest
+
+
+@njit(cache=True)
+def least_m(node: Nodes, piece: Pieces, at: int, lon: float, lat: float, cos_lat: float, best: float) -> float:
+    """The least of a node's own pieces, infinite if none is as near as `best`.
+
+    Nearby, a plane tells all but one or two of them apart from the nearest; farther off their boxes do.
+    """
+    it, least = node[at], math.inf
+    first, end = it.first, it.first + it.many
+    if best > _PLANE_M or cos_lat < _PLANE_COS:
+        limit = gap_of(best)
+        for place in range(first, end):
+            p = piece[place]
+            south, north = min(p.y1, p.y2), max(p.y1, p.y2)
+            if gap(lon, lat, cos_lat, min(p.x1, p.x2), south, max(p.x1, p.x2), north, it.least_cos) <= limit:
+                least = min(least, piece_m(lon, lat, p.x1, p.y1, p.x2, p.y2))
+                limit = min(limit, gap_of(least))
+        return least
+    nearest, flat, second = first, math.inf, math.inf
+    for place in range(first, end):
+        off = _plane_sq(piece[place], lon, lat, cos_lat)
+        nearest = place if off < flat else nearest
+        second = min(second, max(off, flat))
+        flat = min(flat, off)
+    if flat > (best / _PLANE_LEAST_M) ** 2:
+        return least
+    limit = flat * _PLANE_SLACK + 1e-14
+    if second > limit:
+        first, end = nearest, nearest + 1
+    for place in range(first, end):
+        p = piece[place]
+        if _plane_sq(p, lon, lat, cos_lat) <= limit:
+            least = min(least, piece_m(lon, lat, p.x1, p.y1, p.x2, p.y2))
+    return least
+
+
+@njit(cache=True, inline="always")
+def _plane_sq(p: np.record, lon: float, lat: float, cos_lat: float) -> float:
+    """The square of the distance to a piece in degrees of lat, in the plane around the point."""
+    px, py = lon - p.x1, lat - p.y1
+    if px > 180.0:
+        px -= 360.0
+    elif px < -180.0:
+        px += 360.0
+    px *= cos_lat
+    dx, dy = (p.x2 - p.x1) * cos_lat, p.y2 - p.y1
+    along = min(1.0, max(0.0, (px * dx + py * dy) / max(1e-300, dx * dx + dy * dy)))
+    px -= along * dx
+    py -= along * dy
+    off: float = px * px + py * py
+    return off

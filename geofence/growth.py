@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 NEAR_DEG = 1e-11  # a hundred times what the arithmetic of `crossing` can be off
-FEW = 6  # edges that a leaf may keep
+FEW, FEW_FENCES, MANY_FENCES = 6, 12, 31  # edges that a leaf may keep: in a partition; an overlay, by how many cover it
 DEEPEST = 26  # 5e-6 degrees, half a metre
 WIDEST_DEG = 0.09  # a leaf with edges is no wider, so that most of the land lies in leaves without
 BROADEST_DEG = 2.9  # nor any leaf than this, so that what is known of its middle says something of all of it
@@ -40,9 +40,9 @@ FRAME = np.dtype(  # a node still to be looked at: its parts of both stacks, wha
     [(name, "i8") for name in ("node", "depth", "start", "end", "set_start", "set_end", "cover")]
     + [(name, "f8") for name in ("x", "y", "w", "h", "lon", "lat")]
 )
-LINK = np.dtype(
-    [("region", "i4"), ("next", "i4")]
-)  # overlay: a region that covers all of a leaf, and the link to the next
+LINK = np.dtype(  # overlay: a region that covers all of a leaf, the link to the next, and how many there are
+    [("region", "i4"), ("next", "i4"), ("deep", "i4")]
+)
 ENTRY = np.dtype(  # an edge, and the locals it turns
     [("x1", "f8"), ("y1", "f8"), ("x2", "f8"), ("y2", "f8"), ("turns", "u8")]
 )
@@ -224,6 +224,7 @@ def _divide(own, flip, seen, count, stamp, number, overlay, cover, sets, top, li
         elif covers and overlay:
             links = _room(links, many + 1)
             links[many].region, links[many].next = region, cover
+            links[many].deep = links[cover].deep + 1 if cover >= 0 else 1
             cover = many
             many += 1
         elif covers and (cover < 0 or region < cover):
@@ -233,27 +234,40 @@ def _divide(own, flip, seen, count, stamp, number, overlay, cover, sets, top, li
 
 @njit(cache=True)
 def _finish(x1, y1, x2, y2, one, two, these, it, entry, entries, found, count):  # type: ignore[no-untyped-def]
-    """Write a leaf's entries: the edges that turn one of its locals."""
+    """Write a leaf's entries: the edges that turn one of its locals, equal ones as one."""
     entry = _room(entry, entries + len(these))
-    it.first = entries
-    for k in these:
-        turns = _bit_of(found, count, one[k]) ^ _bit_of(found, count, two[k])
+    it.first, turns = entries, np.uint64(0)
+    for place in range(len(these)):
+        k = these[place]
+        turns ^= _bit_of(found, count, one[k]) ^ _bit_of(found, count, two[k])
+        if place + 1 < len(these) and _equal(x1, y1, x2, y2, k, these[place + 1]):
+            continue
         if turns:  # else hidden, or where two parts of one region meet
             line = entry[entries]
             line.x1, line.y1, line.x2, line.y2, line.turns = x1[k], y1[k], x2[k], y2[k], turns
             entries += 1
+        turns = np.uint64(0)
     it.many = entries - it.first
     return entry, entries
 
 
 @njit(cache=True)
-def _is_leaf(x1, y1, x2, y2, these, depth, box):  # type: ignore[no-untyped-def]
-    """Whether a node need not or can't be divided further."""
+def _equal(x1, y1, x2, y2, k, other):  # type: ignore[no-untyped-def]
+    return x1[k] == x1[other] and y1[k] == y1[other] and x2[k] == x2[other] and y2[k] == y2[other]
+
+
+@njit(cache=True)
+def _is_leaf(x1, y1, x2, y2, these, few, depth, box):  # type: ignore[no-untyped-def]
+    """Whether a node need not or can't be divided further. Equal edges, which stand together, count as one."""
     x, y, w, h = box
     many = len(these)
-    if (many == 0 and w <= BROADEST_DEG) or (many <= FEW and w <= WIDEST_DEG) or depth >= DEEPEST:
+    if (many == 0 and w <= BROADEST_DEG) or (many <= few and w <= WIDEST_DEG) or depth >= DEEPEST:
         return True
-    return many <= LOCALS and w <= WIDEST_DEG and _share_a_vertex(x1, y1, x2, y2, these, x, y, x + w, y + h)
+    if many > LOCALS or w > WIDEST_DEG:
+        return False
+    for place in range(1, len(these)):
+        many -= _equal(x1, y1, x2, y2, these[place - 1], these[place])
+    return many <= few or _share_a_vertex(x1, y1, x2, y2, these, x, y, x + w, y + h)
 
 
 @njit(cache=True)
@@ -277,7 +291,10 @@ def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped
         these, own, ax, ay = arena[top : at.end].copy(), sets[set_top : at.set_end].copy(), at.lon, at.lat
         x, y, w, h = at.x, at.y, at.w, at.h
         hides = np.int64(-1) if overlay else cover
-        if _is_leaf(x1, y1, x2, y2, these, depth, (x, y, w, h)):
+        few = FEW
+        if overlay:  # where many fences cover a ping, telling them takes longer than finding them
+            few = min(MANY_FENCES, FEW_FENCES + (links[cover].deep if cover >= 0 else 0))
+        if _is_leaf(x1, y1, x2, y2, these, few, depth, (x, y, w, h)):
             count = 0 if cover == CROWDED else _locals_of(one, two, these, hides, found)
             if count > LOCALS:
                 cover, count = CROWDED, 0

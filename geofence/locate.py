@@ -13,9 +13,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from geofence.border import Borders, reach_m
+from geofence.border import Borders
 from geofence.growth import CROWDED, DEEPEST
-from geofence.metric import PIECE_DEG, piece_m, span_m
+from geofence.metric import MARGIN_END_M, PIECE_DEG, piece_m, span_m
+from geofence.nearby import BLOCK_DEG
 from geofence.quadtree import UNSURE, Quadtree, covering, find_leaves, lowest_bit
 from geofence.sighting import settle_m
 
@@ -23,7 +24,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _RAD = math.pi / 180.0
 _LEAST_M, _MOST_M = 0.99 * 110_500.0, 1.01 * 112_000.0  # a degree of lat, with room for what the plane is off
-_CLEAR_END_M = 400_000.0  # a little more than the largest leaf's half diagonal and the largest cap
+_CLEAR_END_M = 1.002 * MARGIN_END_M  # and the way to the leaf's corner: no cap asks more of a leaf
 _CHUNK = 4096  # points whose leaves are found before their edges are looked at: lets the loads overlap
 
 
@@ -102,7 +103,7 @@ def _margin_from_leaf(
             clear_m = max(clear_m, it.known_m)
         else:
             known_m += within_m  # the margin at the anchor ends before the border by this
-        if it.clear_m < 0.0 or it.clear_m > 0.99 * _CLEAR_END_M:
+        if it.clear_m < 0.0:
             known_m = np.inf
         return (cap_m if cap_m <= clear_m else -1.0), known_m
     near, near_own, near_lone = _nearest_edges(entries, it.first, it.many, lon, lat, own)
@@ -180,58 +181,11 @@ def margins_partition(
 
 
 @njit(cache=True)
-def locate_overlay(tree: Quadtree, lon: Floats, lat: Floats) -> tuple[Ints, Ints, Ints]:
-    """The row and region of each sighting, in order, and the rows that the reference must be asked about."""
-    leaves, entries, local = tree.leaf, tree.entry, tree.local
-    link_region, link_next = tree.link_region, tree.link_next
-    found = np.empty(len(lon), np.int64)
-    find_leaves(tree, lon, lat, found)
-    rows, regions, many = np.empty(len(lon) + 64, np.int64), np.empty(len(lon) + 64, np.int64), 0
-    unsure, doubts = np.empty(len(lon), np.int64), 0
-    for row in range(len(lon)):
-        it = leaves[found[row]]
-        certain, bits = covering(leaves, entries, found[row], lon[row], lat[row])
-        if not certain or _special(lon[row], lat[row]):
-            unsure[doubts] = row
-            doubts += 1
-            continue
-        begin, link, place = many, it.cover, it.local
-        while link >= 0 or bits:
-            if bits:
-                nearest = local[place + lowest_bit(bits)]
-                bits &= bits - np.uint64(1)
-            else:
-                nearest = link_region[link]
-                link = link_next[link]
-            if many == len(rows):
-                rows, regions = np.concatenate((rows, rows)), np.concatenate((regions, regions))
-            rows[many], regions[many] = row, nearest
-            many += 1
-        if many == begin:
-            if many == len(rows):
-                rows, regions = np.concatenate((rows, rows)), np.concatenate((regions, regions))
-            rows[many], regions[many] = row, -1
-            many += 1
-        elif many > begin + 1:
-            regions[begin:many].sort()
-    return rows[:many].copy(), regions[:many].copy(), unsure[:doubts].copy()
+def clearances(tree: Quadtree, borders: Borders, within_m: float, overlay: bool, leaves: NDArray[np.void]) -> None:
+    """Put the anchor of each leaf without edges in its middle, with the margin there, for all its points to lean on.
 
-
-@njit(cache=True)
-def margins_overlay(
-    borders: Borders, lon: Floats, lat: Floats, cap_m: Floats, rows: Ints, region: Ints, margin_m: Floats
-) -> None:
-    """The margin of each sighting: to the border of its own region; outside all, to the nearest region."""
-    everything = len(borders.root) - 1
-    for place in range(len(rows)):
-        row = rows[place]
-        root = borders.root[region[place] if region[place] >= 0 else everything]
-        margin_m[place], _ = reach_m(borders, root, lon[row], lat[row], cap_m[row], -1)
-
-
-@njit(cache=True)
-def clearances(tree: Quadtree, borders: Borders, within_m: float, leaves: NDArray[np.void]) -> None:
-    """Put the anchor of each leaf without edges in its middle, with the margin there, for all its points to lean on."""
+    In an overlay that is the way to any border, and leaves so small that they have a list are passed over.
+    """
     node, box, top = np.empty(4 * DEEPEST + 8, np.int64), np.empty((4 * DEEPEST + 8, 4), np.float64), 1
     node[0] = 0
     box[0] = (-180.0, -90.0, 360.0, 180.0)
@@ -247,11 +201,14 @@ def clearances(tree: Quadtree, borders: Borders, within_m: float, leaves: NDArra
                 top += 1
             continue
         it = leaves[-1 - below]
-        if it.many or it.cover == CROWDED:
+        if it.many or it.cover == CROWDED or (overlay and width <= BLOCK_DEG):
             continue
         lon, lat = west + width / 2, south + height / 2
         flattest = 0.0 if south <= 0.0 <= south + height else min(abs(south), abs(south + height))
-        answer, margin = settle_m(borders, it.cover, within_m, lon, lat, _CLEAR_END_M, np.inf)
-        if answer == it.cover:
-            it.lon, it.lat, it.wide = lon, lat, math.cos(math.radians(flattest)) + 1e-6
+        wide = math.cos(math.radians(flattest)) + 1e-6
+        end_m = _CLEAR_END_M + 1.01 * span_m(lon, lat, west, south, wide)
+        cover = -1 if overlay else it.cover
+        answer, margin = settle_m(borders, cover, within_m, lon, lat, end_m, np.inf)
+        if answer == cover:
+            it.lon, it.lat, it.wide = lon, lat, wide
             it.clear_m = margin * (1.0 - 1e-6) - 1e-2

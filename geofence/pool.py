@@ -25,8 +25,8 @@ def grown(array: NDArray[Any], needed: int) -> NDArray[Any]:
 def grown_far(array: NDArray[Any], needed: int, each: int = 1) -> NDArray[Any]:
     """As `grown`, but what holds many rows, `each` so many places, gets room for a million at once.
 
-    Room costs addresses only. Growing by and by instead left 100 MB of copies of a million devices with the allocator, and
-    took 150 MB more on the way.
+    Room costs addresses only. Growing by and by instead left 100 MB of copies of a million devices with the
+    allocator, and took 150 MB more on the way.
     """
     far = len(array) < needed and needed > MANY * each
     return grown(array, max(needed, ROOM * each) if far else needed)
