@@ -211,7 +211,7 @@ def least_m(node: Nodes, piece: Pieces, at: int, lon: float, lat: float, cos_lat
         return least
     nearest, flat, second = first, math.inf, math.inf
     for place in range(first, end):
-        off = _plane_sq(piece[place], lon, lat, cos_lat)
+        off = plane_sq(piece[place], lon, lat, cos_lat)
         nearest = place if off < flat else nearest
         second = min(second, max(off, flat))
         flat = min(flat, off)
@@ -222,13 +222,13 @@ def least_m(node: Nodes, piece: Pieces, at: int, lon: float, lat: float, cos_lat
         first, end = nearest, nearest + 1
     for place in range(first, end):
         p = piece[place]
-        if _plane_sq(p, lon, lat, cos_lat) <= limit:
+        if plane_sq(p, lon, lat, cos_lat) <= limit:
             least = min(least, piece_m(lon, lat, p.x1, p.y1, p.x2, p.y2))
     return least
 
 
 @njit(cache=True, inline="always")
-def _plane_sq(p: np.record, lon: float, lat: float, cos_lat: float) -> float:
+def plane_sq(p: np.record, lon: float, lat: float, cos_lat: float) -> float:
     """The square of the distance to a piece in degrees of lat, in the plane around the point."""
     px, py = lon - p.x1, lat - p.y1
     if px > 180.0:

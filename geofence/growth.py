@@ -34,6 +34,7 @@ LEAF = np.dtype(
         ("known_m", "f4"),  # no border but its entries is nearer to any of its points
         ("clear_m", "f4"),  # without entries: no border is nearer to the anchor; with: as known_m
         ("wide", "f4"),  # the largest cos(lat) in it
+        ("sure_m", "f4"),  # partition: all its points have the answer `cover`, with at least this margin; or -1
     ]
 )
 FRAME = np.dtype(  # a node still to be looked at: its parts of both stacks, what covers all of it, its box and anchor

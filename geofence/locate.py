@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from geofence.border import Borders
+from geofence.border import Borders, plane_sq
 from geofence.growth import CROWDED, DEEPEST
 from geofence.metric import MARGIN_END_M, PIECE_DEG, piece_m, span_m
 from geofence.nearby import BLOCK_DEG
@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 _RAD = math.pi / 180.0
 _LEAST_M, _MOST_M = 0.99 * 110_500.0, 1.01 * 112_000.0  # a degree of lat, with room for what the plane is off
 _CLEAR_END_M = 1.002 * MARGIN_END_M  # and the way to the leaf's corner: no cap asks more of a leaf
-_CHUNK = 4096  # points whose leaves are found before their edges are looked at: lets the loads overlap
+_CHUNK = 1024  # points whose leaves are found before their edges are looked at: lets the loads overlap
 
 
 @njit(cache=True, inline="always")
@@ -35,32 +35,29 @@ def _special(lon: float, lat: float) -> bool:
 
 
 @njit(cache=True, inline="always")
-def _plane_sq(edge: np.record, lon: float, lat: float, wide: float) -> float:
-    """Squared distance to an edge in degrees of lat, in the plane around the point: 0.2 % off within KNOWN_M."""
-    dx, dy = (edge.x2 - edge.x1) * wide, edge.y2 - edge.y1
-    px, py = (lon - edge.x1) * wide, lat - edge.y1
-    along = min(1.0, max(0.0, (px * dx + py * dy) / (dx * dx + dy * dy)))
-    px -= along * dx
-    py -= along * dy
-    far: float = px * px + py * py
+def _far_from(entries: NDArray[np.void], first: int, many: int, lon: float, lat: float, far_m: float) -> bool:
+    """Whether all of a leaf's edges are farther."""
+    least, wide = (far_m / _LEAST_M) ** 2, math.cos(lat * _RAD)
+    far = True
+    for place in range(first, first + many):
+        far = far and plane_sq(entries[place], lon, lat, wide) >= least
     return far
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _nearest_edges(
     entries: NDArray[np.void], first: int, many: int, lon: float, lat: float, own: np.uint64
-) -> tuple[float, float, float]:
-    """Squared degrees to the nearest of a leaf's edges, of those that turn a local in `own`, and that turn only one."""
-    nearest, nearest_own, nearest_lone, wide = np.inf, np.inf, np.inf, math.cos(lat * _RAD)
+) -> tuple[float, float]:
+    """Squared degrees to the nearest of a leaf's edges that turn a local in `own`, and of those that turn only one."""
+    nearest_own, nearest_lone, wide = np.inf, np.inf, math.cos(lat * _RAD)
     for place in range(first, first + many):
         edge = entries[place]
-        far = _plane_sq(edge, lon, lat, wide)
-        nearest = min(nearest, far)
+        far = plane_sq(edge, lon, lat, wide)
         if edge.turns & own:
             nearest_own = min(nearest_own, far)
         if not edge.turns & (edge.turns - np.uint64(1)):
             nearest_lone = min(nearest_lone, far)
-    return nearest, nearest_own, nearest_lone
+    return nearest_own, nearest_lone
 
 
 @njit(cache=True)
@@ -74,7 +71,7 @@ def _border_m(
     best, wide = cap_m, math.cos(lat * _RAD)
     for place in range(first, first + many):
         edge = entries[place]
-        if not edge.turns & own or _plane_sq(edge, lon, lat, wide) > 1.02 * least + 1e-14:
+        if not edge.turns & own or plane_sq(edge, lon, lat, wide) > 1.02 * least + 1e-14:
             continue
         if edge.x2 - edge.x1 > PIECE_DEG or abs(edge.y2 - edge.y1) > PIECE_DEG:
             return -1.0
@@ -96,23 +93,21 @@ def _margin_from_leaf(
 ) -> tuple[float, float]:
     """The margin, if the leaf is enough to tell it, else -1 and how near the region's border is at most."""
     alone = within_m <= 0.0  # the answer is what covers the point, and nothing else
+    known = (covered or alone) and cap_m <= it.known_m
     if not it.many:
         apart = span_m(it.lon, it.lat, lon, lat, it.wide)
-        clear_m, known_m = it.clear_m - apart, 1.001 * (it.clear_m + apart) + 1.0
-        if covered or alone:
-            clear_m = max(clear_m, it.known_m)
-        else:
+        if cap_m <= it.clear_m - apart:
+            return cap_m, np.inf
+        known_m = 1.001 * (it.clear_m + apart) + 1.0
+        if not (covered or alone):
             known_m += within_m  # the margin at the anchor ends before the border by this
-        if it.clear_m < 0.0:
-            known_m = np.inf
-        return (cap_m if cap_m <= clear_m else -1.0), known_m
-    near, near_own, near_lone = _nearest_edges(entries, it.first, it.many, lon, lat, own)
+        return -1.0, known_m if it.clear_m >= 0.0 else np.inf
+    if known and _far_from(entries, it.first, it.many, lon, lat, cap_m):
+        return cap_m, np.inf
+    near_own, near_lone = _nearest_edges(entries, it.first, it.many, lon, lat, own)
     known_m = _MOST_M * math.sqrt(near_own) + 1.0 if it.known_m > 0.0 else np.inf  # cuts are no border
-    if cap_m > it.clear_m or not (covered or alone):
-        return -1.0, known_m
-    if cap_m <= _LEAST_M * math.sqrt(near):
-        return cap_m, known_m
-    if plain and (alone or cap_m <= _LEAST_M * math.sqrt(near_lone)):  # where it matters, no coast within the cap
+    ashore = alone or cap_m <= _LEAST_M * math.sqrt(near_lone)  # no coast within the cap, where it matters
+    if known and plain and ashore:
         return _border_m(entries, it.first, it.many, lon, lat, own, near_own, cap_m), known_m
     return -1.0, known_m
 
@@ -134,32 +129,95 @@ def locate_partition(
 
     `plain`: the borders are the tree's own edges, since no regions overlap.
     """
-    leaves, entries, local = tree.leaf, tree.entry, tree.local
-    found, known = np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.uint64)
+    leaf, hard = np.empty(_CHUNK, np.int64), np.empty(_CHUNK, np.int64)
+    own, known_m = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK)
     for start in range(0, len(lon), _CHUNK):
         end = min(len(lon), start + _CHUNK)
-        find_leaves(tree, lon[start:end], lat[start:end], found)
-        for row in range(start, end):
-            leaf = found[row - start]
-            certain, bits = covering(leaves, entries, leaf, lon[row], lat[row])
-            answer = leaves[leaf].cover
-            if bits:
-                nearest = local[leaves[leaf].local + lowest_bit(bits)]
-                if answer < 0 or nearest < answer:
-                    answer = nearest
-            region[row] = answer if certain and not _special(lon[row], lat[row]) else UNSURE
-            known[row - start] = bits & (~bits + np.uint64(1)) if answer >= 0 else ~np.uint64(0)
-        for row in range(start, end):
-            if region[row] == UNSURE:
-                continue
-            covered[row] = region[row] >= 0
-            it = leaves[found[row - start]]
-            margin, known_m = _margin_from_leaf(
-                it, entries, known[row - start], covered[row], within_m, plain, lon[row], lat[row], cap_m[row]
+        x, y, cap = lon[start:end], lat[start:end], cap_m[start:end]
+        answer, margin, within = region[start:end], margin_m[start:end], covered[start:end]
+        find_leaves(tree, x, y, leaf)
+        many = _take_sure(tree.leaf, leaf, x, y, cap, answer, margin, within, hard)
+        rows = hard[:many]
+        _answer(tree.leaf, tree.entry, tree.local, rows, leaf, x, y, answer, own, within)
+        _lean(tree.leaf, tree.entry, rows, leaf, own, within_m, plain, x, y, cap, answer, margin, known_m)
+        for row in rows:
+            if margin[row] < 0.0:
+                answer[row], margin[row] = settle_m(
+                    borders, answer[row], within_m, x[row], y[row], cap[row], known_m[row]
+                )
+
+
+@njit(cache=True)
+def _take_sure(
+    leaves: NDArray[np.void],
+    leaf: Ints,
+    lon: Floats,
+    lat: Floats,
+    cap_m: Floats,
+    answer: Ints,
+    margin_m: Floats,
+    covered: NDArray[np.bool_],
+    hard: Ints,
+) -> int:
+    """Answer the points whose leaf alone knows all; the rows of the others into `hard`, and how many. No branches."""
+    many = 0
+    for row in range(len(lon)):
+        it = leaves[leaf[row]]
+        answer[row], margin_m[row], covered[row] = it.cover, cap_m[row], it.cover >= 0
+        hard[many] = row
+        many += (cap_m[row] > it.sure_m) | _special(lon[row], lat[row])
+    return many
+
+
+@njit(cache=True)
+def _answer(
+    leaves: NDArray[np.void],
+    entries: NDArray[np.void],
+    local: NDArray[np.int32],
+    rows: Ints,
+    leaf: Ints,
+    lon: Floats,
+    lat: Floats,
+    answer: Ints,
+    own: NDArray[np.uint64],
+    covered: NDArray[np.bool_],
+) -> None:
+    """The region that covers each point, -1 or UNSURE, and which of the leaf's locals it is (all, if none)."""
+    for row in rows:
+        certain, bits = covering(leaves, entries, leaf[row], lon[row], lat[row])
+        first = leaves[leaf[row]].cover
+        if bits:
+            nearest = local[leaves[leaf[row]].local + lowest_bit(bits)]
+            if first < 0 or nearest < first:
+                first = nearest
+        answer[row] = first if certain and not _special(lon[row], lat[row]) else UNSURE
+        covered[row] = first >= 0
+        own[row] = bits & (~bits + np.uint64(1)) if first >= 0 else ~np.uint64(0)
+
+
+@njit(cache=True)
+def _lean(
+    leaves: NDArray[np.void],
+    entries: NDArray[np.void],
+    rows: Ints,
+    leaf: Ints,
+    own: NDArray[np.uint64],
+    within_m: float,
+    plain: bool,
+    lon: Floats,
+    lat: Floats,
+    cap_m: Floats,
+    answer: Ints,
+    margin_m: Floats,
+    known_m: Floats,
+) -> None:
+    """The margins that the leaves alone can tell, else -1 and how near the region's border is at most."""
+    for row in rows:
+        margin_m[row] = 0.0
+        if answer[row] != UNSURE:
+            margin_m[row], known_m[row] = _margin_from_leaf(
+                leaves[leaf[row]], entries, own[row], answer[row] >= 0, within_m, plain, lon[row], lat[row], cap_m[row]
             )
-            if margin < 0.0:
-                region[row], margin = settle_m(borders, region[row], within_m, lon[row], lat[row], cap_m[row], known_m)
-            margin_m[row] = margin
 
 
 @njit(cache=True)
@@ -201,6 +259,7 @@ def clearances(tree: Quadtree, borders: Borders, within_m: float, overlay: bool,
                 top += 1
             continue
         it = leaves[-1 - below]
+        it.sure_m = -1.0
         if it.many or it.cover == CROWDED or (overlay and width <= BLOCK_DEG):
             continue
         lon, lat = west + width / 2, south + height / 2
@@ -212,3 +271,5 @@ def clearances(tree: Quadtree, borders: Borders, within_m: float, overlay: bool,
         if answer == cover:
             it.lon, it.lat, it.wide = lon, lat, wide
             it.clear_m = margin * (1.0 - 1e-6) - 1e-2
+            corner_m = span_m(lon, lat, west, south, wide)
+            it.sure_m = max(it.clear_m - corner_m, it.known_m if cover >= 0 or within_m <= 0.0 else -1.0) * (1.0 - 1e-6)
