@@ -16,6 +16,7 @@ CONFIDENCE = 0.68
 USUAL_RADIUS_IN_SIGMAS = sqrt(-2.0 * log(1.0 - CONFIDENCE))
 DISTANCE_CAP_M = 50_000.0
 DISTANCE_CAP_SIGMAS = 4.0  # a fix this deep has said all that a fix may say
+DEEP_SIGMAS = 2.0
 LEAST_DOUBT, MOST_DOUBT = 0.004, 0.15
 DOUBTFUL_M = 100.0
 CALIBRATION, CALIBRATION_PER_EVIDENCE, CALIBRATED_TO = 2.6, 0.66, 5.0  # fitted; see docs/detection.md
@@ -47,12 +48,22 @@ def cap_m(accuracy_m: float, confidence: float, rule: RuleRow) -> float:
 
 
 @njit(cache=True)
-def caps_m(accuracy_m: NDArray[np.float64], confidence: NDArray[np.float64], rule: RuleRow) -> NDArray[np.float64]:
-    """`cap_m` of a column."""
-    caps = np.empty(len(accuracy_m))
+def deep_m(accuracy_m: float, confidence: float, rule: RuleRow) -> float:
+    """The depth at which a ping is deep in its region: all that is asked of it at home while nothing is pending."""
+    sigma = sigma_m(accuracy_or_default_m(accuracy_m, rule), confidence, rule)
+    return min(DEEP_SIGMAS * sigma, DISTANCE_CAP_M)
+
+
+@njit(cache=True)
+def caps_m(
+    accuracy_m: NDArray[np.float64], confidence: NDArray[np.float64], rule: RuleRow
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`cap_m` and `deep_m` of columns."""
+    caps, deep = np.empty(len(accuracy_m)), np.empty(len(accuracy_m))
     for i in range(len(accuracy_m)):
         caps[i] = cap_m(accuracy_m[i], confidence[i], rule)
-    return caps
+        deep[i] = deep_m(accuracy_m[i], confidence[i], rule)
+    return caps, deep
 
 
 @njit(cache=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-from geofence.evidence import cap_m, caps_m, confidence_of, log_odds
+from geofence.evidence import DEEP_SIGMAS, cap_m, caps_m, confidence_of, log_odds
 from geofence.ground import ground_m
 from geofence.motion import (
     CONFIRMED,
@@ -61,7 +61,6 @@ DEAD_ZONE = 0.8  # about half an accuracy: what lies nearer to a border says not
 DEAD_ZONE_MOVING = 0.4
 FAR_M = 500.0
 FAR_RADII = 3.0
-DEEP_SIGMAS = 2.0
 
 
 class Evidence:
@@ -178,8 +177,8 @@ def weigh(
 @njit(cache=True)
 def _stay(evidence: Evidence, fix: Fix, verdict: Verdict, margin_m: float) -> None:
     """A ping in the confirmed region: speaks against whatever is pending."""
-    sigmas = margin_m / verdict.sigma_m
-    if not verdict.suspect and sigmas >= min(evidence.anchor_sigmas, DEEP_SIGMAS):
+    sigmas = min(margin_m / verdict.sigma_m, DEEP_SIGMAS)  # so that `deep_m` is all of the margin that matters here
+    if not verdict.suspect and sigmas >= evidence.anchor_sigmas:
         evidence.anchor_lon = fix.lon
         evidence.anchor_lat = fix.lat
         evidence.anchor_sigmas = sigmas

@@ -101,7 +101,7 @@ class LayerState:
         if len(taken) < len(slots):
             pings, slots = pings.take(taken), slots[taken]
         batch = self._taken(pings, slots, heard.clock_ms[taken])
-        sighted = self.atlas.locate(batch.lon, batch.lat, batch.cap_m)
+        sighted = self.atlas.locate(batch.lon, batch.lat, batch.cap_m if self.atlas.overlay else batch.deep_m)
         if self.atlas.overlay:
             passages, dwells = self._pass_overlay(batch, sighted, heard, taken, timed, name, user_name)
             told.extend(dwells)
@@ -123,11 +123,11 @@ class LayerState:
         return told, outcome
 
     def _taken(self, pings: Pings, slots: NDArray[np.int64], clock_ms: NDArray[np.int64]) -> Taken:
-        """The batch as the kernels take it, with the largest margin that each ping can use."""
+        """The batch as the kernels take it, with the largest margins that each ping can use."""
         confidence = np.where(np.isnan(pings.confidence), CONFIDENCE, pings.confidence)
-        caps = caps_m(pings.accuracy_m, confidence, self.rules[0])
+        caps, deep = caps_m(pings.accuracy_m, confidence, self.rules[0])
         place = (slots, pings.lon, pings.lat, pings.accuracy_m, confidence, pings.source, pings.time_ms)
-        return Taken(*place, caps, clock_ms, np.zeros(len(slots), np.uint8))
+        return Taken(*place, caps, deep, clock_ms, np.zeros(len(slots), np.uint8))
 
     def _books(self) -> Books:
         """The columns as they are now; growing makes new ones."""

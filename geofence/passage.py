@@ -30,7 +30,7 @@ from geofence.hysteresis import (
     step,
     weigh,
 )
-from geofence.sighting import home_m
+from geofence.sighting import home_m, settle_m
 from geofence.tracks import NEVER, NONE
 
 Rows = NDArray[Any]
@@ -82,7 +82,8 @@ class Taken(NamedTuple):
     confidence: Rows
     source: Rows
     time_ms: Rows
-    cap_m: Rows
+    cap_m: Rows  # the largest margin that can matter
+    deep_m: Rows  # and that which matters at home, while nothing is pending: partitions are located to that
     clock_ms: Rows
     outcome: Rows
 
@@ -166,10 +167,14 @@ def pass_partition(
             home = home_m(
                 borders, belief.region, region[row], covered[row], within_m, lon[row], lat[row], pings.cap_m[row]
             )
+        margin = margin_m[row]
+        if margin >= pings.deep_m[row] and (belief.entries > 0 or region[row] != belief.region):
+            inside = region[row] if covered[row] else OUTSIDE
+            _, margin = settle_m(borders, inside, within_m, lon[row], lat[row], pings.cap_m[row], np.inf)
         trail = scratch if its.trail == NONE else trails[its.trail]
         outcome[row], crossings = step(
             own, belief, trail, lon[row], lat[row], radius[row], pings.confidence[row], pings.source[row], time_ms[row],
-            region[row], margin_m[row], home, rule, out,
+            region[row], margin, home, rule, out,
         )  # fmt: skip
         if fresh and outcome[row] != REJECTED:
             its.born_ms = time_ms[row]

@@ -83,17 +83,17 @@ def event_of(crossing: Crossing, *, source: str) -> Event:
     """The event that tells of a crossing at the deployment `source`."""
     if crossing.origin is None and crossing.target is None:
         raise ValueError(f"crossing {crossing.sequence} of {crossing.device!r} has neither origin nor target")
-    recorded_ms = crossing.confirmed_ms if crossing.received_ms is None else crossing.received_ms
+    change = _change_of(crossing)
     return Event(
         id=crossing.event_id(source),
         source=source,
         type=f"geofence.region.{crossing.change}",
         subject=crossing.device,
-        time=text_of(crossing.occurred_ms),
+        time=change.occurred_at,
         sequence=f"{crossing.sequence:010d}",
         partitionkey=crossing.device,
-        recordedtime=text_of(recorded_ms),
-        data=_change_of(crossing),
+        recordedtime=change.received_at or change.confirmed_at,
+        data=change,
     )
 
 

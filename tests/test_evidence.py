@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from geofence.evidence import cap_m, caps_m, confidence_of, doubt, freshness, log_odds, sigma_m
+from geofence.evidence import cap_m, caps_m, confidence_of, deep_m, doubt, freshness, log_odds, sigma_m
 from geofence.ground import ground_m, offset_m
 from geofence.hysteresis import BALANCED, Rule
 
@@ -44,8 +44,9 @@ def test_a_distance_beyond_the_cap_says_nothing_more(accuracy_m: float, confiden
 
 def test_the_caps_of_a_column_are_those_of_its_rows() -> None:
     accuracies, confidences = np.array([NAN, 5.0, 80.0, 1e6]), np.array([0.68, NAN, 0.5, 0.9])
-    caps = caps_m(accuracies, confidences, RULE)
+    caps, deep = caps_m(accuracies, confidences, RULE)
     assert caps.tolist() == [cap_m(a, c, RULE) for a, c in zip(accuracies, confidences, strict=True)]
+    assert deep.tolist() == [deep_m(a, c, RULE) for a, c in zip(accuracies, confidences, strict=True)]
 
 
 @given(METRES, st.floats(1.0, 5000.0), st.floats(0.001, 0.5))
