@@ -19,7 +19,7 @@ DISTANCE_CAP_SIGMAS = 4.0  # a fix this deep has said all that a fix may say
 DEEP_SIGMAS = 2.0
 LEAST_DOUBT, MOST_DOUBT = 0.004, 0.15
 DOUBTFUL_M = 100.0
-CALIBRATION, CALIBRATION_PER_EVIDENCE, CALIBRATED_TO = 2.6, 0.66, 5.0  # fitted; see docs/detection.md
+CALIBRATION, CALIBRATION_PER_EVIDENCE, CALIBRATED_TO = 2.5, 0.75, 5.0  # fitted; see docs/detection.md
 SQRT_HALF = 0.7071067811865476
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-from geofence.evidence import DEEP_SIGMAS, cap_m, caps_m, confidence_of, log_odds
+from geofence.evidence import DEEP_SIGMAS, cap_m, caps_m, confidence_of, log_odds, sigma_m
 from geofence.ground import ground_m
 from geofence.motion import (
     CONFIRMED,
@@ -57,8 +57,7 @@ UNKNOWN = -2
 FIRST_FIX, MOVED = range(2)
 CAUSES = ("first_fix", "moved")
 
-DEAD_ZONE = 0.8  # about half an accuracy: what lies nearer to a border says nothing
-DEAD_ZONE_MOVING = 0.4
+DEAD_ZONE = 0.8  # about half an accuracy: at rest, what lies nearer to a border says nothing
 FAR_M = 500.0
 FAR_RADII = 3.0
 
@@ -202,7 +201,7 @@ def _leave(
     """A ping outside the confirmed region: speaks for having left it and for where it lies, or says nothing (false)."""
     inside = log_odds(margin_m, verdict.sigma_m, verdict.doubt)
     left = inside if evidence.region == UNKNOWN else log_odds(home_m, verdict.sigma_m, verdict.doubt)
-    said = left - (DEAD_ZONE_MOVING if verdict.moving else DEAD_ZONE)
+    said = left - (0.0 if verdict.moving else DEAD_ZONE)
     if said <= 0.0:
         return False
     evidence.score = min(evidence.score + verdict.worth * said, 2.0 * rule.evidence_when_still)
@@ -219,7 +218,7 @@ def _begin(evidence: Evidence, trail: Trail, time_ms: int, rule: RuleRow, out: S
     """The first region of a device that has none: the first to collect enough."""
     for i in range(evidence.entries):
         if trail[i].own >= rule.evidence_to_begin and _gates_open(trail[i], time_ms, rule):
-            _cross(evidence, trail[i], time_ms, out[0])
+            _cross(evidence, trail[i], time_ms, rule, out[0])
             forget_pending(evidence)
             return 1
     return 0
@@ -241,7 +240,7 @@ def _confirm(
         chosen = _first_ready(evidence, trail, fix, region, rule)
         if chosen == evidence.entries:
             break
-        _cross(evidence, trail[chosen], fix.time_ms, out[count])
+        _cross(evidence, trail[chosen], fix.time_ms, rule, out[count])
         count += 1
         if evidence.region != region:  # what was said for later ones was said against this one too
             evidence.entries = drop(trail, evidence.entries, 0, chosen + 1)
@@ -285,7 +284,7 @@ def _gates_open(entry: Entry, time_ms: int, rule: RuleRow) -> bool:
 
 
 @njit(cache=True)
-def _cross(evidence: Evidence, entry: Entry, time_ms: int, out: Crossing) -> None:
+def _cross(evidence: Evidence, entry: Entry, time_ms: int, rule: RuleRow, out: Crossing) -> None:
     """Write the crossing to the entry's region, and make that the confirmed one."""
     out.region_from = evidence.region
     out.region_to = entry.region
@@ -299,4 +298,4 @@ def _cross(evidence: Evidence, entry: Entry, time_ms: int, out: Crossing) -> Non
     evidence.region = entry.region
     evidence.anchor_lon = entry.lon
     evidence.anchor_lat = entry.lat
-    evidence.anchor_sigmas = 0.0
+    evidence.anchor_sigmas = min(entry.margin_m / sigma_m(entry.radius_m, np.nan, rule), DEEP_SIGMAS)

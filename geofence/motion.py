@@ -36,7 +36,7 @@ SURE_AFTER_S = 25.0
 SLOW_MPS = 15.0  # a speed that needs no explanation
 PACES = 2.0
 TURN_MPS = 5.0
-DOUBT_OF_TURNS = 4.0
+DOUBT_OF_TURNS = 2.0
 DOUBT_OF_FORWARD = 0.2
 FORWARD_WITHIN_M = 70.0  # of coarser fixes, wrong ones lie ahead often enough
 MOST_DOUBT = 0.5
@@ -141,7 +141,7 @@ def move(
     doubted = _doubt_of(motion, fix, between_m, turn)
     moving = time_ms - motion.forward_ms < MOVING_S * 1000.0
     sure = _is_smooth(motion, fix, moved_m, suspect) and moving
-    worth = _worth(motion, fix, moved_m, turn == FORWARD, sure, rule) * (WORTH_OF_SUSPECTS if suspect else 1.0)
+    worth = _worth(motion, fix, moved_m, turn, sure, rule) * (WORTH_OF_SUSPECTS if suspect else 1.0)
     _remember(motion, fix, suspect)
     return Verdict(SCORED, fix.radius_m, sigma, doubted, worth, moving, suspect)
 
@@ -171,14 +171,17 @@ def _remember(motion: Motion, fix: Fix, suspect: bool) -> None:
 
 
 @njit(cache=True)
-def _worth(motion: Motion, fix: Fix, moved_m: float, forward: bool, sure: bool, rule: RuleRow) -> float:
-    """How much of the ping is news: an error that stays put must not be counted again and again."""
+def _worth(motion: Motion, fix: Fix, moved_m: float, turn: int, sure: bool, rule: RuleRow) -> float:
+    """How much of the ping is news: an error that stays put must not be counted again and again.
+
+    Distance makes news only of what goes on as before: a jump to the side is far too, and stays wrong for a while.
+    """
     pause_s = (fix.time_ms - motion.last_ms) / 1000.0
     if moved_m < SAME_PLACE_M:
         return 0.0 if fix.radius_m > motion.last_radius_m else freshness(pause_s, STALE_S)
     worth = freshness((fix.time_ms - motion.fresh_ms) / 1000.0, rule.stationary_s)
     motion.fresh_ms = fix.time_ms
-    if fix.radius_m <= COARSE_M or forward:
+    if turn == FORWARD or (turn == NO_LEG and fix.radius_m <= COARSE_M):
         damping_s = SURE_DAMPING_S if sure else DAMPING_S
         worth = max(worth, freshness(moved_m, 2.0 * fix.radius_m) * freshness(pause_s, damping_s))
     return worth

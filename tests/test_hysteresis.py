@@ -67,6 +67,12 @@ def test_a_jump_that_claims_much_and_then_ages_is_no_crossing() -> None:
     assert device.outcomes[-1] == "quiet"
 
 
+def test_one_jump_of_a_walker_to_a_place_off_the_way_is_no_crossing() -> None:
+    walked = driven(1050, 1500, since_s=0, speed_mps=1.5, every_s=30)
+    device = Device().pings(at_rest(1050.0)).pings(walked).pings([(330, 900, 12), (360, 1540), (390, 1585)])
+    assert device.moves == [(None, 1)]
+
+
 def test_an_impossible_jump_is_counted_as_implausible() -> None:
     device = Device().pings(HOME)
     assert device.ping(0, 30_500, 80) == "implausible"
@@ -186,6 +192,11 @@ def test_a_decree_keeps_the_anchor() -> None:
 def test_the_anchor_is_the_newest_deep_place_in_the_confirmed_region() -> None:
     device = Device().pings(HOME).pings([(0, 700, 10), (30, 996, 10)])
     assert device.evidence[0].anchor_lon * 111_195.0802 == pytest.approx(700)
+
+
+def test_a_shallow_ping_after_a_crossing_is_no_anchor() -> None:
+    device = Device().pings([(0, 500, 10), (30, 996, 10)])
+    assert device.evidence[0].anchor_lon * 111_195.0802 == pytest.approx(500)
 
 
 def test_a_fence_is_entered_and_left_like_a_region() -> None:
