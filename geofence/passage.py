@@ -14,8 +14,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geofence.border import Borders, reach_m
+from geofence.ground import ground_m
 from geofence.hysteresis import (
     CONFIRMED,
+    FAR_RADII,
     IMPLAUSIBLE,
     OUTSIDE,
     PENDING,
@@ -30,8 +32,9 @@ from geofence.hysteresis import (
     step,
     weigh,
 )
+from geofence.motion import COARSE_M
 from geofence.sighting import home_m
-from geofence.tracks import NEVER, NONE
+from geofence.tracks import NEVER, NONE, give_back_fence, give_back_trail, wipe_trail
 
 Rows = NDArray[Any]
 DWELLED = 2  # a cause beside the rule's first_fix and moved
@@ -136,11 +139,10 @@ def _keep_trail(holder: Any, entries: int, trails: Rows, free: Rows, left: Rows,
     if entries > 0 and holder.trail == NONE:
         left[0] -= 1
         holder.trail = free[left[0]]
-        trails[holder.trail][:] = scratch
-    elif entries == 0 and holder.trail != NONE:
-        free[left[0]] = holder.trail
-        left[0] += 1
-        holder.trail = NONE
+        for k in range(entries):  # no more: what lies behind is another device's
+            trails[holder.trail][k] = scratch[k]
+    elif entries == 0:
+        give_back_trail(holder, trails, free, left)
 
 
 @njit(cache=True)
@@ -179,6 +181,7 @@ def pass_partition(
             for k in range(crossings):
                 its.since_ms = out[k].occurred_ms
                 many = _note(passages, many, row, slot, its, out[k])
+    wipe_trail(scratch)
     return passages[:many]
 
 
@@ -203,12 +206,15 @@ def pass_overlay(
     passages, many, timed = np.empty(64, PASSAGE), 0, stop_ms != NEVER
     for row in range(begin, len(pings.slot)):
         if timed and pings.clock_ms[row] >= stop_ms:
+            wipe_trail(books.scratch)
             return passages[:many], row
         slot = pings.slot[row]
         its, own = span[slot], motion[slot]
         fresh = its.born_ms == NEVER
         if fresh:
             new_motion(own)
+            place[slot].lon, place[slot].lat = np.nan, np.nan
+        last_lon, last_lat = own.sane_lon, own.sane_lat
         verdict = move(
             own, pings.lon[row], pings.lat[row], pings.accuracy_m[row], pings.confidence[row], pings.source[row],
             pings.time_ms[row], books.rules[0],
@@ -222,13 +228,30 @@ def pass_overlay(
         if its.fences != NONE or region[first[row]] >= 0:
             seen, depth = region[first[row] : first[row + 1]], margin_m[first[row] : first[row + 1]]
             passages, many, due_ms = _through_fences(
-                books, borders, dwell_ms, pings, row, seen, depth, verdict, fresh, passages, many
+                books, borders, dwell_ms, pings, row, seen, depth, verdict, last_lon, last_lat, passages, many
             )
             if timed:
                 stop_ms = min(stop_ms, due_ms)
         if not verdict.suspect:
-            place[slot].lon, place[slot].lat = pings.lon[row], pings.lat[row]
+            _keep_place(place[slot], pings.lon[row], pings.lat[row], verdict.radius_m)
+    wipe_trail(books.scratch)
     return passages[:many], len(pings.slot)
+
+
+@njit(cache=True)
+def _keep_place(place: Any, lon: float, lat: float, radius_m: float) -> None:
+    """The newest place that is known well, for a switch to go by: a coarse fix is none, but may show it to be left."""
+    if radius_m <= COARSE_M:
+        place.lon, place.lat = lon, lat
+    elif not np.isnan(place.lon) and ground_m(place.lon, place.lat, lon, lat) > FAR_RADII * radius_m:
+        place.lon, place.lat = np.nan, np.nan
+
+
+@njit(cache=True)
+def _begin_fence(belief: Any, last_lon: float, last_lat: float) -> None:
+    """Of a new device nothing is known; another was outside of the fence at its last place."""
+    new_evidence(belief, UNKNOWN if np.isnan(last_lon) else OUTSIDE)
+    belief.anchor_lon, belief.anchor_lat = last_lon, last_lat
 
 
 @njit(cache=True)
@@ -241,7 +264,8 @@ def _through_fences(
     seen: Rows,
     depth: Rows,
     verdict: Any,
-    fresh: bool,
+    last_lon: float,
+    last_lat: float,
     passages: Rows,
     many: int,
 ) -> tuple[Rows, int, int]:
@@ -256,10 +280,7 @@ def _through_fences(
             break
         if next_seen < next_kept:
             current = _chain_in(books, its, slot, next_seen, before, pings.time_ms[row])
-            new_evidence(books.beliefs[current], UNKNOWN if fresh else OUTSIDE)
-            if not fresh:  # where it was outside of it last
-                last = books.place[slot]
-                books.beliefs[current].anchor_lon, books.beliefs[current].anchor_lat = last.lon, last.lat
+            _begin_fence(books.beliefs[current], last_lon, last_lat)
         it, belief, inside = fences[current], books.beliefs[current], next_seen <= next_kept
         if inside:
             margin = depth[at]
@@ -280,7 +301,8 @@ def _through_fences(
         _keep_trail(it, belief.entries, books.trails, books.free, books.left, books.scratch)
         if dwell_ms >= 0 and belief.region >= 0 and not it.dwelled:
             many = _dwell(books, it, belief.entries > 0, dwell_ms, pings, row, passages, many)
-            due_ms = min(due_ms, it.due_ms)
+            if belief.entries == 0:
+                due_ms = min(due_ms, it.due_ms)
         following = it.next
         if belief.region == OUTSIDE and belief.entries == 0:
             _chain_out(books, its, current, before)
@@ -330,5 +352,4 @@ def _chain_out(books: Books, span: Any, row: int, before: int) -> None:
         span.fences = books.fences[row].next
     else:
         books.fences[before].next = books.fences[row].next
-    books.fence_free[books.fence_left[0]] = row
-    books.fence_left[0] += 1
+    give_back_fence(row, books.fences, books.beliefs, books.fence_free, books.fence_left)
