@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +16,18 @@ from numpy.typing import NDArray
 from geofence.atlas import Atlas, Engine
 from geofence.control import Consent, Control, Erase, Switch, Tick
 from geofence.crossing import Cause, Crossing
-from geofence.devices import CONSENT_GIVEN, CONSENT_UNSAID, CONSENT_WITHDRAWN, Devices
+from geofence.devices import CONSENT_GIVEN, CONSENT_WITHDRAWN, Devices
 from geofence.dwelling import dwell_due_ms, dwells
+from geofence.forgetting import end_bars, erase, let_go, silent, silent_ms
 from geofence.hysteresis import LATE, OUTCOMES, REJECTED
 from geofence.layer import LayerState
-from geofence.ping import Pings, fault_of
+from geofence.ping import Pings
 from geofence.region import Version
-from geofence.rows_in import resume, take_in
+from geofence.report import NO_CONSENT, Refusal, Report, refuse, tell_ignored
+from geofence.resuming import resume
+from geofence.rows_in import take_in
 from geofence.rows_out import rows_of
-from geofence.switching import move, sweep, switch
+from geofence.switching import sweep, switch
 from geofence.taking import Heard, Order, take
 from geofence.text import Texts
 from geofence.tracks import NEVER
@@ -33,31 +35,11 @@ from geofence.view import TrackView, track_view
 from geofence.wire_tracks import LayerInForce, PartitionRow, TrackRows, decode_partition, encode_partition
 
 BATCH = 1 << 16
-NO_CONSENT, TOO_COARSE = "no_consent", "accuracy_ignored"
 _CONSENT_RANGE = ("assumed", "required")
 
 
 class UnknownVersion(LookupError):
     """A switch to a version that is not at hand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A ping that was refused: its row in the batch, and why; by all layers, or by the one that is named."""
-
-    row: int
-    reason: str
-    message: str
-    layer: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What one call did. The counts of each layer add up to the pings given."""
-
-    crossings: list[Crossing] = field(default_factory=list)
-    rejected: list[Refusal] = field(default_factory=list)
-    counts: dict[str, Counter[str]] = field(default_factory=dict)
 
 
 class Fence:
@@ -160,12 +142,7 @@ class Fence:
         return min((due for due in (*dues, self._silent_ms()) if due is not None), default=None)
 
     def _silent_ms(self) -> int | None:
-        """When the next device has been silent for too long, or a bar ends."""
-        live = self._devices.roster.live()
-        silent = self._devices.rows["heard_ms"][live[self._has_track(live)]] + self._forget_ms
-        barred = self._devices.rows["barred_until_ms"][live]
-        dues = np.concatenate([silent, barred[barred != NEVER]])
-        return int(dues.min()) if len(dues) else None
+        return silent_ms(self._devices, self._layers.values(), self._forget_ms)
 
     def devices(self) -> Iterator[tuple[str, int]]:
         """The devices of which something is remembered, with their rows, in the order of their names."""
@@ -242,8 +219,8 @@ class Fence:
                 report.crossings.extend(self.apply(Tick(at_ms=max(due, self.clock_ms))).crossings)
                 due = self.due_ms()
             horizon_ms = int(clock[begin]) + self._forget_ms  # who is heard from here on is not silent before
-            silent = self._silent_ms()
-            horizon_ms = horizon_ms if silent is None else min(horizon_ms, silent)
+            next_ms = self._silent_ms()
+            horizon_ms = horizon_ms if next_ms is None else min(horizon_ms, next_ms)
             end = max(begin + 1, int(np.searchsorted(clock, horizon_ms)))
             self._observe(pings.slice(begin, end), start + begin, report)
             begin = end
@@ -256,7 +233,7 @@ class Fence:
     # -- the flow of a batch -------------------------------------------------------------------------------------
 
     def _observe(self, pings: Pings, start: int, report: Report) -> None:
-        faulty = self._refuse(pings, start, report)
+        faulty = refuse(pings, start, report)
         refused = faulty.copy()
         slots = self._find_devices(pings, refused, start, report)
         clock = self._clock(pings, faulty)
@@ -268,7 +245,7 @@ class Fence:
             crossings, outcome = take(layer, pings, heard, timed=self._keeps_time)
             outcome[late] = LATE
             idle |= outcome == REJECTED
-            self._tell_ignored(layer, pings, np.flatnonzero((outcome == REJECTED) & ~refused), start, report)
+            tell_ignored(layer.version, pings, np.flatnonzero((outcome == REJECTED) & ~refused), start, report)
             told.extend(crossings)
             report.counts[name].update(
                 {OUTCOMES[code]: int(many) for code, many in enumerate(np.bincount(outcome)) if many}
@@ -277,25 +254,7 @@ class Fence:
         report.crossings.extend(crossing for _, crossing in told)
         report.rejected.sort(key=lambda refusal: refusal.row)  # layers keep their order here too
         self._devices.users.let_go(np.concatenate([heard.user, heard.user_until]))
-        self._let_go(np.unique(slots[idle & ~faulty]))
-
-    def _refuse(self, pings: Pings, start: int, report: Report) -> NDArray[np.bool_]:
-        codes = pings.faults()
-        for row in np.flatnonzero(codes).tolist():
-            fault = fault_of(int(codes[row]))
-            report.rejected.append(Refusal(start + row, fault.reason, fault.message(pings.value(row, fault.field))))
-        return np.asarray(codes != 0)
-
-    @staticmethod
-    def _tell_ignored(layer: LayerState, pings: Pings, rows: NDArray[np.int64], start: int, report: Report) -> None:
-        """List the pings that a layer's rule finds too coarse."""
-        name, most_m = layer.version.layer, layer.version.rule.ignore_worse_than_m
-        for row in rows.tolist():
-            message = (
-                f"accuracy_m is {pings.ping(row).accuracy_m}; allowed in layer {name!r}: at most {most_m:g}, by the "
-                "rule's ignore_worse_than_m. Send better fixes, or change the rule."
-            )
-            report.rejected.append(Refusal(start + row, TOO_COARSE, message, name))
+        let_go(self._devices, self._layers.values(), np.unique(slots[idle & ~faulty]))
 
     def _find_devices(self, pings: Pings, refused: NDArray[np.bool_], start: int, report: Report) -> NDArray[np.int64]:
         """The slot of each device (0 for a refused ping); refuses pings without consent in place."""
@@ -329,38 +288,15 @@ class Fence:
         self._devices.rows["consent"][slots] = CONSENT_GIVEN if control.given else CONSENT_WITHDRAWN
         return [] if control.given else self._erase(slots, Cause.CONSENT, control.at_ms)
 
-    def _erase(self, slots: NDArray[np.int64], cause: Cause, at_ms: int) -> list[Crossing]:
-        """Forget devices' tracks, with an event wherever they were in a region; older pings stay barred for a while."""
-        crossings: list[Crossing] = []
-        last_ms = np.full(len(slots), NEVER)
-        for layer in self._layers.values():
-            crossings += move(layer, slots) + layer.leave(slots, cause, at_ms)
-            last_ms = np.maximum(last_ms, layer.forget(slots))
-        place = {self._devices.name(slot): row for row, slot in enumerate(slots.tolist())}
-        crossings.sort(key=lambda crossing: place[crossing.device])  # layers keep their order
-        had, rows = slots[last_ms != NEVER], self._devices.rows
-        rows["barred_ms"][had] = np.maximum(last_ms[last_ms != NEVER], rows["barred_ms"][had])
-        rows["barred_until_ms"][had] = self.clock_ms + self._bar_ms
-        self._devices.touched.add(slots)
-        self._devices.forget_users(slots)
-        self._let_go(slots)
-        return crossings
-
     def _tick(self) -> list[Crossing]:
         """What time alone brings: dwells, forgetting, and the end of bars; in an order that the input decides."""
         crossings: list[Crossing] = []
         for layer in self._layers.values():
             crossings += dwells(layer, self.clock_ms, at_due=self._keeps_time)
-        live, rows = self._devices.roster.live(), self._devices.rows
-        silent = live[self._has_track(live) & (rows["heard_ms"][live] + self._forget_ms <= self.clock_ms)].tolist()
-        silent.sort(key=lambda slot: (int(rows["heard_ms"][slot]), self._devices.name(slot)))
-        crossings += self._erase(np.array(silent, np.int64), Cause.EXPIRED, self.clock_ms)
-        live = self._devices.roster.live()
-        until = rows["barred_until_ms"][live]
-        ended = live[(until != NEVER) & (until <= self.clock_ms)]
-        rows["barred_ms"][ended] = rows["barred_until_ms"][ended] = NEVER
-        self._devices.touched.add(ended)
-        self._let_go(ended)
+        every = self._layers.values()
+        quiet = silent(self._devices, every, self.clock_ms - self._forget_ms)
+        crossings += self._erase(quiet, Cause.EXPIRED, self.clock_ms)
+        end_bars(self._devices, every, self.clock_ms)
         return crossings
 
     def _switch(self, control: Switch) -> list[Crossing]:
@@ -397,14 +333,6 @@ class Fence:
         for layer in self._layers.values():
             layer.tracks.reserve(self._devices.ready, more)
 
-    def _has_track(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
-        has = np.zeros(len(slots), np.bool_)
-        for layer in self._layers.values():
-            has |= layer.tracks.span["born_ms"][slots] != NEVER
-        return has
-
-    def _let_go(self, slots: NDArray[np.int64]) -> None:
-        """Give up the slots of which nothing needs to be remembered."""
-        idle = ~self._has_track(slots) & (self._devices.rows["consent"][slots] == CONSENT_UNSAID)
-        idle &= (self._devices.rows["barred_until_ms"][slots] == NEVER) & self._devices.roster.in_use(slots)
-        self._devices.drop(slots[idle])
+    def _erase(self, slots: NDArray[np.int64], cause: Cause, at_ms: int) -> list[Crossing]:
+        until_ms = self.clock_ms + self._bar_ms
+        return erase(self._devices, self._layers.values(), slots, cause, at_ms, until_ms)

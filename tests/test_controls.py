@@ -28,8 +28,8 @@ from worlds import (
     well_formed,
 )
 
-from geofence.fence import NO_CONSENT
 from geofence.ping import Ping, Pings
+from geofence.report import NO_CONSENT
 
 ROW, OVER, MOVED = partition(), overlay(dwell_s=100), partition(SHIFTED)
 SOON = {"forget_after_s": 30_000, "max_age_s": 10_000}

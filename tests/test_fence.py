@@ -30,9 +30,10 @@ from worlds import (
 )
 
 import geofence.fence
-from geofence.fence import TOO_COARSE, Fence
+from geofence.fence import Fence
 from geofence.hysteresis import OUTCOMES, Rule
 from geofence.ping import Ping, Pings
+from geofence.report import TOO_COARSE
 
 ROW, NEAR, OVER = partition(), partition(layer="near", nearest_within_m=300), overlay(dwell_s=100)
 OTHERS = [

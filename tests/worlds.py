@@ -17,10 +17,11 @@ from shapely.geometry.base import BaseGeometry
 from geofence.atlas import Atlas, Engine
 from geofence.control import Consent, Control, Erase, Switch, Tick
 from geofence.crossing import Change, Crossing, Place
-from geofence.fence import Fence, Refusal, Report
+from geofence.fence import Fence
 from geofence.hysteresis import BALANCED, Rule
 from geofence.ping import Ping, Pings
 from geofence.region import Kind, Region, Version
+from geofence.report import Refusal, Report
 
 START_MS = 1_750_000_000_000
 DAY_S = 86_400
