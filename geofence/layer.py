@@ -35,7 +35,7 @@ class LayerState:
         """No tracks yet."""
         self.tracks, self.devices = Tracks(overlay=atlas.overlay), devices
         self.before: Atlas | None = None  # whose regions the tracks of an older epoch speak of
-        self.stale: list[int] | None = None  # those to be swept, the last first; some have moved by themselves since
+        self.stale: Ints | None = None  # those to be swept, in order; some have moved by themselves since
         self.switched_ms, self.epoch = NEVER, 0
         self._scratch, self._out = np.zeros(TRAIL_LENGTH, TRAIL), np.zeros(TRAIL_LENGTH, CROSSING)
         self.put_in_force(atlas)

@@ -36,16 +36,12 @@ def sweep(layer: LayerState, most: int | None, user: User | None = None) -> list
         return []
     if layer.stale is None:
         alive = layer.tracks.alive()
-        layer.stale = sorted(alive[layer.is_stale(alive)].tolist(), key=layer.devices.name, reverse=True)
-    some: list[int] = []
-    while layer.stale:  # those that have moved by themselves do not count
-        if layer.is_stale(np.array(layer.stale[-1:]))[0]:
-            if most is not None and len(some) == most:
-                break
-            some.append(layer.stale[-1])
-        layer.stale.pop()
-    told = move(layer, np.array(some, np.int64), user)
-    if not layer.stale:
+        stale = sorted(alive[layer.is_stale(alive)].tolist(), key=layer.devices.name)
+        layer.stale = np.array(stale, np.int64)
+    left = layer.stale[layer.is_stale(layer.stale)]  # without those that have moved by themselves
+    some, layer.stale = left[:most], left[len(left[:most]) :]
+    told = move(layer, some, user)
+    if not len(layer.stale):
         layer.before = layer.stale = None
     return told
 
