@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geofence.coast import coast
+from geofence.kernel import kernel
 from geofence.metric import gap, gap_of, piece_m
 from geofence.quadtree import Quadtree, nearness
 from geofence.ring import Edges, Shapes, borders, canonical, join, split
@@ -135,7 +136,7 @@ def _outwards(values: NDArray[np.float64], towards: float) -> NDArray[np.float32
     return np.nextafter(values.astype(np.float32), np.float32(towards))
 
 
-@njit(cache=True)
+@kernel
 def reach_m(borders: Borders, root: int, lon: float, lat: float, cap_m: float, but: int) -> tuple[float, int]:
     """Metres to the nearest piece of a tree, or cap_m if none is nearer, and its region; `but`: one to pass over."""
     best, whose, limit = cap_m, -1, gap_of(cap_m)
@@ -192,7 +193,7 @@ def nearest_child(node: Nodes, at: int, lon: float, lat: float, cos_lat: float) 
     return nearest
 
 
-@njit(cache=True)
+@kernel
 def least_m(node: Nodes, piece: Pieces, at: int, lon: float, lat: float, cos_lat: float, best: float) -> float:
     """The least of a node's own pieces, infinite if none is as near as `best`.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from geofence.kernel import kernel
 from geofence.rule import RuleRow
 
 CONFIDENCE = 0.68
@@ -23,7 +24,7 @@ CALIBRATION, CALIBRATION_PER_EVIDENCE, CALIBRATED_TO = 2.5, 0.75, 5.0  # fitted;
 SQRT_HALF = 0.7071067811865476
 
 
-@njit(cache=True)
+@kernel
 def accuracy_or_default_m(accuracy_m: float, rule: RuleRow) -> float:
     """The stated radius, or the rule's stand-in where none was stated (NaN, zero or less)."""
     if accuracy_m > 0.0:
@@ -31,7 +32,7 @@ def accuracy_or_default_m(accuracy_m: float, rule: RuleRow) -> float:
     return rule.missing_accuracy_m
 
 
-@njit(cache=True)
+@kernel
 def sigma_m(radius_m: float, confidence: float, rule: RuleRow) -> float:
     """The error to expect per axis of a radius that holds the truth with this confidence (NaN: not stated)."""
     radius_in_sigmas = USUAL_RADIUS_IN_SIGMAS
@@ -40,14 +41,14 @@ def sigma_m(radius_m: float, confidence: float, rule: RuleRow) -> float:
     return rule.accuracy_trust * max(radius_m, rule.accuracy_floor_m) / radius_in_sigmas
 
 
-@njit(cache=True)
+@kernel
 def cap_m(accuracy_m: float, confidence: float, rule: RuleRow) -> float:
     """The distance beyond which a border can no longer influence what a ping with this accuracy says, nor any gate."""
     sigma = sigma_m(accuracy_or_default_m(accuracy_m, rule), confidence, rule)
     return max(min(DISTANCE_CAP_SIGMAS * sigma, DISTANCE_CAP_M), rule.min_margin_m)
 
 
-@njit(cache=True)
+@kernel
 def deep_m(accuracy_m: float, confidence: float, rule: RuleRow) -> float:
     """The depth at which a ping is deep in its region: all that is asked of it at home while nothing is pending."""
     sigma = sigma_m(accuracy_or_default_m(accuracy_m, rule), confidence, rule)
@@ -66,14 +67,14 @@ def caps_m(
     return caps, deep
 
 
-@njit(cache=True)
+@kernel
 def doubt(radius_m: float) -> float:
     """How often a fix with this radius is not where it says at all."""
     part = min(radius_m / DOUBTFUL_M, 1.0)
     return max(MOST_DOUBT * part * part, LEAST_DOUBT)
 
 
-@njit(cache=True)
+@kernel
 def log_odds(distance_m: float, sigma: float, doubted: float) -> float:
     """Log-odds that the truth lies on the side of a border that the fix lies on by this (signed) distance."""
     z = min(max(distance_m / sigma, -DISTANCE_CAP_SIGMAS), DISTANCE_CAP_SIGMAS)
@@ -81,13 +82,13 @@ def log_odds(distance_m: float, sigma: float, doubted: float) -> float:
     return log(p / (1.0 - p))
 
 
-@njit(cache=True)
+@kernel
 def freshness(elapsed: float, scale: float) -> float:
     """How much of a new observation is new: nothing at once, nearly all after several scales."""
     return 1.0 - exp(-elapsed / scale)
 
 
-@njit(cache=True)
+@kernel
 def confidence_of(own: float) -> float:
     """The share of crossings with this much evidence for their region that turn out right."""
     return 1.0 / (1.0 + exp(-CALIBRATION - CALIBRATION_PER_EVIDENCE * min(own, CALIBRATED_TO)))

@@ -7,13 +7,13 @@ Where longitudes pass 180° the short way is taken.
 
 from math import cos, sqrt
 
-from numba import njit
+from geofence.kernel import kernel
 
 METRES_PER_DEGREE = 111_195.0802
 RADIANS_PER_DEGREE = 0.017453292519943295
 
 
-@njit(cache=True)
+@kernel
 def offset_m(lon1: float, lat1: float, lon2: float, lat2: float) -> tuple[float, float]:
     """How far east and how far north the second place lies of the first."""
     degrees = lon2 - lon1
@@ -25,7 +25,7 @@ def offset_m(lon1: float, lat1: float, lon2: float, lat2: float) -> tuple[float,
     return east_m, (lat2 - lat1) * METRES_PER_DEGREE
 
 
-@njit(cache=True)
+@kernel
 def ground_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     """The distance between two places."""
     east_m, north_m = offset_m(lon1, lat1, lon2, lat2)

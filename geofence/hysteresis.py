@@ -10,10 +10,10 @@ changes nothing.
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 
 from geofence.evidence import DEEP_SIGMAS, cap_m, caps_m, confidence_of, log_odds, sigma_m
 from geofence.ground import ground_m
+from geofence.kernel import kernel
 from geofence.motion import (
     CONFIRMED,
     IMPLAUSIBLE,
@@ -91,7 +91,7 @@ EVIDENCE = dtype_of(Evidence)
 CROSSING = dtype_of(Crossing)
 
 
-@njit(cache=True)
+@kernel
 def new_evidence(evidence: Evidence, region: int) -> None:
     """Begin in this region: UNKNOWN for a new device, OUTSIDE for a fence that a known device has not entered."""
     evidence.region = region
@@ -101,21 +101,21 @@ def new_evidence(evidence: Evidence, region: int) -> None:
     forget_pending(evidence)
 
 
-@njit(cache=True)
+@kernel
 def forget_pending(evidence: Evidence) -> None:
     """Drop what speaks for a crossing that is not confirmed."""
     evidence.entries = 0
     evidence.score = 0.0
 
 
-@njit(cache=True)
+@kernel
 def settle(evidence: Evidence, region: int) -> None:
     """Put the device into a region by decree (a new version of the layer), keeping its anchor."""
     evidence.region = region
     forget_pending(evidence)
 
 
-@njit(cache=True)
+@kernel
 def step(
     motion: Motion,
     evidence: Evidence,
@@ -137,7 +137,7 @@ def step(
     return weigh(evidence, trail, lon, lat, time_ms, verdict, region, margin_m, home_m, rule, out)
 
 
-@njit(cache=True)
+@kernel
 def weigh(
     evidence: Evidence,
     trail: Trail,
@@ -173,7 +173,7 @@ def weigh(
     return (PENDING if evidence.entries > 0 else QUIET), 0
 
 
-@njit(cache=True)
+@kernel
 def _stay(evidence: Evidence, fix: Fix, verdict: Verdict, margin_m: float) -> None:
     """A ping in the confirmed region: speaks against whatever is pending."""
     sigmas = min(margin_m / verdict.sigma_m, DEEP_SIGMAS)  # so that `deep_m` is all of the margin that matters here
@@ -187,7 +187,7 @@ def _stay(evidence: Evidence, fix: Fix, verdict: Verdict, margin_m: float) -> No
             forget_pending(evidence)
 
 
-@njit(cache=True)
+@kernel
 def _leave(
     evidence: Evidence,
     trail: Trail,
@@ -213,7 +213,7 @@ def _leave(
     return True
 
 
-@njit(cache=True)
+@kernel
 def _begin(evidence: Evidence, trail: Trail, time_ms: int, rule: RuleRow, out: Sequence[Crossing]) -> int:
     """The first region of a device that has none: the first to collect enough."""
     for i in range(evidence.entries):
@@ -224,7 +224,7 @@ def _begin(evidence: Evidence, trail: Trail, time_ms: int, rule: RuleRow, out: S
     return 0
 
 
-@njit(cache=True)
+@kernel
 def _confirm(
     evidence: Evidence,
     trail: Trail,
@@ -250,7 +250,7 @@ def _confirm(
     return count
 
 
-@njit(cache=True)
+@kernel
 def _needed(evidence: Evidence, fix: Fix, moving: bool, rule: RuleRow) -> float:
     """The score that is enough: more while the device has neither moved nor come far."""
     gone_m = ground_m(evidence.anchor_lon, evidence.anchor_lat, fix.lon, fix.lat)
@@ -258,7 +258,7 @@ def _needed(evidence: Evidence, fix: Fix, moving: bool, rule: RuleRow) -> float:
     return rule.evidence_to_cross if away else rule.evidence_when_still
 
 
-@njit(cache=True)
+@kernel
 def _first_ready(evidence: Evidence, trail: Trail, fix: Fix, region: int, rule: RuleRow) -> int:
     """The first entry to confirm: the present region, or one the way to it led through; else how many there are."""
     for i in range(evidence.entries):
@@ -273,7 +273,7 @@ def _first_ready(evidence: Evidence, trail: Trail, fix: Fix, region: int, rule: 
     return evidence.entries
 
 
-@njit(cache=True)
+@kernel
 def _gates_open(entry: Entry, time_ms: int, rule: RuleRow) -> bool:
     """The plain gates, for those who ask for them: each lets everything through when it is off."""
     return bool(
@@ -283,7 +283,7 @@ def _gates_open(entry: Entry, time_ms: int, rule: RuleRow) -> bool:
     )
 
 
-@njit(cache=True)
+@kernel
 def _cross(evidence: Evidence, entry: Entry, time_ms: int, rule: RuleRow, out: Crossing) -> None:
     """Write the crossing to the entry's region, and make that the confirmed one."""
     out.region_from = evidence.region

@@ -18,5 +18,5 @@ R = TypeVar("R")
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function that allocates nothing; kept on disk."""
-    compiled: Callable[P, R] = njit(cache=True, _nrt=False)(function)
+    compiled: Callable[P, R] = njit(cache=True, _nrt=False)(function)  # type: ignore[call-overload]
     return compiled

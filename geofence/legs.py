@@ -10,9 +10,8 @@ from __future__ import annotations
 from math import exp, sqrt
 from typing import TYPE_CHECKING
 
-from numba import njit
-
 from geofence.ground import offset_m
+from geofence.kernel import kernel
 
 if TYPE_CHECKING:
     from geofence.motion import Fix, Motion
@@ -27,7 +26,7 @@ FORWARD_SPEEDS = 5.0
 PACE_FADES_S = 300.0
 
 
-@njit(cache=True)
+@kernel
 def start_leg(motion: Motion, fix: Fix) -> None:
     """Begin here, with no leg before."""
     motion.knot_ms = fix.time_ms
@@ -39,7 +38,7 @@ def start_leg(motion: Motion, fix: Fix) -> None:
     motion.leg_s = 0.0
 
 
-@njit(cache=True)
+@kernel
 def follow_legs(motion: Motion, fix: Fix) -> int:
     """Take the fix into the path: FORWARD if it goes on as the leg before, TURNED if not, NO_LEG if none can tell."""
     leg_s = (fix.time_ms - motion.knot_ms) / 1000.0
@@ -64,13 +63,13 @@ def follow_legs(motion: Motion, fix: Fix) -> int:
     return turn
 
 
-@njit(cache=True)
+@kernel
 def pace_mps(motion: Motion, time_ms: int) -> float:
     """The greatest speed of its forward legs, fading since the newest."""
     return motion.pace_mps * exp(-(time_ms - motion.forward_ms) / (PACE_FADES_S * 1000.0))
 
 
-@njit(cache=True)
+@kernel
 def _continues(motion: Motion, east_m: float, north_m: float, leg_s: float) -> bool:
     """Whether the leg turns less than 53° from the one before, at a speed within a factor of 5."""
     square = east_m * east_m + north_m * north_m

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from geofence.border import Borders, plane_sq
 from geofence.growth import CROWDED, DEEPEST
+from geofence.kernel import kernel
 from geofence.metric import MARGIN_END_M, PIECE_DEG, piece_m, span_m
 from geofence.nearby import BLOCK_DEG
 from geofence.quadtree import UNSURE, Quadtree, covering, find_leaves, lowest_bit
@@ -44,7 +45,7 @@ def _far_from(entries: NDArray[np.void], first: int, many: int, lon: float, lat:
     return far
 
 
-@njit(cache=True)
+@kernel
 def _nearest_edges(
     entries: NDArray[np.void], first: int, many: int, lon: float, lat: float, own: np.uint64
 ) -> tuple[float, float]:
@@ -60,7 +61,7 @@ def _nearest_edges(
     return nearest_own, nearest_lone
 
 
-@njit(cache=True)
+@kernel
 def _border_m(
     entries: NDArray[np.void], first: int, many: int, lon: float, lat: float, own: np.uint64, least: float, cap_m: float
 ) -> float:
@@ -147,7 +148,7 @@ def locate_partition(
                 )
 
 
-@njit(cache=True)
+@kernel
 def _take_sure(
     leaves: NDArray[np.void],
     leaf: Ints,
@@ -169,7 +170,7 @@ def _take_sure(
     return many
 
 
-@njit(cache=True)
+@kernel
 def _answer(
     leaves: NDArray[np.void],
     entries: NDArray[np.void],
@@ -195,7 +196,7 @@ def _answer(
         own[row] = bits & (~bits + np.uint64(1)) if first >= 0 else ~np.uint64(0)
 
 
-@njit(cache=True)
+@kernel
 def _lean(
     leaves: NDArray[np.void],
     entries: NDArray[np.void],
@@ -220,7 +221,7 @@ def _lean(
             )
 
 
-@njit(cache=True)
+@kernel
 def margins_partition(
     borders: Borders,
     within_m: float,

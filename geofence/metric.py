@@ -13,6 +13,8 @@ import math
 
 from numba import njit
 
+from geofence.kernel import kernel
+
 MARGIN_END_M = 50_000.0
 PIECE_DEG = 1.0  # pieces are no longer than this, so that the search below has one minimum
 
@@ -23,7 +25,7 @@ _STRAIGHT_M2 = 1e-2  # a tenth of a metre, squared
 _RAD = math.pi / 180.0
 
 
-@njit(cache=True)
+@kernel
 def piece_m(lon: float, lat: float, alon: float, alat: float, blon: float, blat: float) -> float:
     """Metres from (lon, lat) to the nearest point of the edge a-b, which is no longer than PIECE_DEG."""
     phi = lat * _RAD

@@ -8,10 +8,10 @@ is late, repeated or rejected changes nothing here.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from geofence.evidence import accuracy_or_default_m, doubt, freshness, sigma_m
 from geofence.ground import ground_m
+from geofence.kernel import kernel
 from geofence.legs import FORWARD, NO_LEG, TURNED, follow_legs, pace_mps, start_leg
 from geofence.rows import dtype_of
 from geofence.rule import RuleRow
@@ -96,7 +96,7 @@ class Verdict(NamedTuple):
     suspect: bool
 
 
-@njit(cache=True)
+@kernel
 def new_motion(motion: Motion) -> None:
     """Begin a device of which nothing is known."""
     nowhere = Fix(np.nan, np.nan, np.nan, NEVER_MS)
@@ -111,7 +111,7 @@ def new_motion(motion: Motion) -> None:
     motion.smooth_ms = NEVER_MS
 
 
-@njit(cache=True)
+@kernel
 def move(
     motion: Motion,
     lon: float,
@@ -146,7 +146,7 @@ def move(
     return Verdict(SCORED, fix.radius_m, sigma, doubted, worth, moving, suspect)
 
 
-@njit(cache=True)
+@kernel
 def _admit(motion: Motion, fix: Fix, rule: RuleRow) -> int:
     """Whether the ping counts at all: SCORED, or why not."""
     if fix.time_ms < motion.last_ms:
@@ -157,7 +157,7 @@ def _admit(motion: Motion, fix: Fix, rule: RuleRow) -> int:
     return REJECTED if fix.radius_m > rule.ignore_worse_than_m else SCORED
 
 
-@njit(cache=True)
+@kernel
 def _remember(motion: Motion, fix: Fix, suspect: bool) -> None:
     motion.last_ms = fix.time_ms
     motion.last_lon = fix.lon
@@ -170,7 +170,7 @@ def _remember(motion: Motion, fix: Fix, suspect: bool) -> None:
         motion.sane_radius_m = fix.radius_m
 
 
-@njit(cache=True)
+@kernel
 def _worth(motion: Motion, fix: Fix, moved_m: float, turn: int, sure: bool, rule: RuleRow) -> float:
     """How much of the ping is news: an error that stays put must not be counted again and again.
 
@@ -187,7 +187,7 @@ def _worth(motion: Motion, fix: Fix, moved_m: float, turn: int, sure: bool, rule
     return worth
 
 
-@njit(cache=True)
+@kernel
 def _doubt_of(motion: Motion, fix: Fix, between_m: float, turn: int) -> float:
     """The doubt about the ping: less if it goes on as before, more if that takes a speed or a turn not shown yet."""
     doubted = doubt(fix.radius_m)
@@ -201,7 +201,7 @@ def _doubt_of(motion: Motion, fix: Fix, between_m: float, turn: int) -> float:
     return min(doubted, MOST_DOUBT)
 
 
-@njit(cache=True)
+@kernel
 def _is_suspect(motion: Motion, fix: Fix, between_m: float, rule: RuleRow) -> bool:
     """Whether the ping needs an impossible speed, or keeps to a place that such a ping has named before."""
     if fix.time_ms - motion.sane_ms > SUSPECT_MS:
@@ -219,7 +219,7 @@ def _is_suspect(motion: Motion, fix: Fix, between_m: float, rule: RuleRow) -> bo
     return beside_m <= SUSPECT_WITHIN_M + 2.0 * fix.radius_m
 
 
-@njit(cache=True)
+@kernel
 def _gap_m(motion: Motion, fix: Fix, between_m: float, times: float) -> float:
     """What is left of the distance to the last sane fix without both radii, coarse ones taken so many times."""
     before_m = motion.sane_radius_m
@@ -227,7 +227,7 @@ def _gap_m(motion: Motion, fix: Fix, between_m: float, times: float) -> float:
     return gap_m - (fix.radius_m if fix.radius_m <= COARSE_M else times * fix.radius_m)
 
 
-@njit(cache=True)
+@kernel
 def _is_smooth(motion: Motion, fix: Fix, moved_m: float, suspect: bool) -> bool:
     """Whether good fixes have followed each other closely, at credible speeds, for long enough to be sure."""
     pause_s = (fix.time_ms - motion.last_ms) / 1000.0

@@ -14,8 +14,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geofence.border import Borders, reach_m
+from geofence.ground import ground_m
 from geofence.hysteresis import (
     CONFIRMED,
+    FAR_RADII,
     IMPLAUSIBLE,
     OUTSIDE,
     PENDING,
@@ -30,8 +32,10 @@ from geofence.hysteresis import (
     step,
     weigh,
 )
+from geofence.kernel import kernel
+from geofence.motion import COARSE_M
 from geofence.sighting import home_m, settle_m
-from geofence.tracks import NEVER, NONE
+from geofence.tracks import NEVER, NONE, give_back_fence, give_back_trail, wipe_trail
 
 Rows = NDArray[Any]
 DWELLED = 2  # a cause beside the rule's first_fix and moved
@@ -117,7 +121,7 @@ def _room(passages: Rows, many: int) -> Rows:
     return longer
 
 
-@njit(cache=True)
+@kernel
 def _note(passages: Rows, many: int, row: int, slot: int, span: Any, crossing: Any) -> int:
     """Write a crossing of the rule as a passage, unless it goes from nowhere known to nowhere."""
     if crossing.region_from < 0 and crossing.region_to < 0:
@@ -137,11 +141,10 @@ def _keep_trail(holder: Any, entries: int, trails: Rows, free: Rows, left: Rows,
     if entries > 0 and holder.trail == NONE:
         left[0] -= 1
         holder.trail = free[left[0]]
-        trails[holder.trail][:] = scratch
-    elif entries == 0 and holder.trail != NONE:
-        free[left[0]] = holder.trail
-        left[0] += 1
-        holder.trail = NONE
+        for k in range(entries):  # no more: what lies behind is another device's
+            trails[holder.trail][k] = scratch[k]
+    elif entries == 0:
+        give_back_trail(holder, trails, free, left)
 
 
 @njit(cache=True)
@@ -149,42 +152,77 @@ def pass_partition(
     books: Books, borders: Borders, within_m: float, pings: Taken, region: Rows, margin_m: Rows, covered: Rows
 ) -> Rows:
     """Take every row through the rule; the passages."""
-    span, motion, evidence, trails = books.span, books.motion, books.evidence, books.trails
-    rule, scratch, out, free, left = books.rules[0], books.scratch, books.out, books.free, books.left
-    slots, lon, lat, radius, time_ms, outcome = (
-        pings.slot, pings.lon, pings.lat, pings.accuracy_m, pings.time_ms, pings.outcome
-    )  # fmt: skip
-    passages, many = np.empty(64, PASSAGE), 0
-    for row in range(len(slots)):
-        slot = slots[row]
-        its, own, belief = span[slot], motion[slot], evidence[slot]
+    passages, many, row = np.empty(64, PASSAGE), 0, 0
+    while row < len(pings.slot):
+        passages = _room(passages, many)
+        row, many = _pass_rows(books, borders, within_m, pings, region, margin_m, covered, row, passages, many)
+    wipe_trail(books.scratch)
+    return passages[:many]
+
+
+@kernel
+def _pass_rows(
+    books: Books,
+    borders: Borders,
+    within_m: float,
+    pings: Taken,
+    region: Rows,
+    margin_m: Rows,
+    covered: Rows,
+    begin: int,
+    passages: Rows,
+    many: int,
+) -> tuple[int, int]:
+    """Take rows from `begin` on, while there is room for what one may add to the passages; where it stopped."""
+    lon, lat, time_ms = pings.lon, pings.lat, pings.time_ms
+    for row in range(begin, len(pings.slot)):
+        if many + TRAIL_LENGTH > len(passages):
+            return row, many
+        slot = pings.slot[row]
+        its, motion, belief = books.span[slot], books.motion[slot], books.evidence[slot]
         fresh = its.born_ms == NEVER
         if fresh:
-            new_motion(own)
+            new_motion(motion)
             new_evidence(belief, UNKNOWN)
-        home = 0.0
-        if belief.region != UNKNOWN and region[row] != belief.region:
-            home = home_m(
-                borders, belief.region, region[row], covered[row], within_m, lon[row], lat[row], pings.cap_m[row]
-            )
-        margin = margin_m[row]
-        if margin >= pings.deep_m[row] and (belief.entries > 0 or region[row] != belief.region):
-            inside = region[row] if covered[row] else OUTSIDE
-            _, margin = settle_m(borders, inside, within_m, lon[row], lat[row], pings.cap_m[row], np.inf)
-        trail = scratch if its.trail == NONE else trails[its.trail]
-        outcome[row], crossings = step(
-            own, belief, trail, lon[row], lat[row], radius[row], pings.confidence[row], pings.source[row], time_ms[row],
-            region[row], margin, home, rule, out,
+        margin, home = _depths(
+            borders, within_m, belief, lon[row], lat[row], region[row], margin_m[row], covered[row],
+            pings.cap_m[row], pings.deep_m[row],
         )  # fmt: skip
-        if fresh and outcome[row] != REJECTED:
+        trail = books.scratch if its.trail == NONE else books.trails[its.trail]
+        pings.outcome[row], crossings = step(
+            motion, belief, trail, lon[row], lat[row], pings.accuracy_m[row], pings.confidence[row], pings.source[row],
+            time_ms[row], region[row], margin, home, books.rules[0], books.out,
+        )  # fmt: skip
+        if fresh and pings.outcome[row] != REJECTED:
             its.born_ms = time_ms[row]
-        _keep_trail(its, belief.entries, trails, free, left, scratch)
-        if crossings:
-            passages = _room(passages, many)
-            for k in range(crossings):
-                its.since_ms = out[k].occurred_ms
-                many = _note(passages, many, row, slot, its, out[k])
-    return passages[:many]
+        _keep_trail(its, belief.entries, books.trails, books.free, books.left, books.scratch)
+        for k in range(crossings):
+            its.since_ms = books.out[k].occurred_ms
+            many = _note(passages, many, row, slot, its, books.out[k])
+    return len(pings.slot), many
+
+
+@kernel
+def _depths(
+    borders: Borders,
+    within_m: float,
+    belief: Any,
+    lon: float,
+    lat: float,
+    region: int,
+    margin_m: float,
+    covered: bool,
+    cap_m: float,
+    deep_m: float,
+) -> tuple[float, float]:
+    """How deep a ping lies in its region, beyond `deep_m` only where that matters; and how far from the confirmed."""
+    if region == belief.region and belief.entries == 0:
+        return margin_m, 0.0
+    if margin_m >= deep_m:
+        _, margin_m = settle_m(borders, region if covered else OUTSIDE, within_m, lon, lat, cap_m, np.inf)
+    if region == belief.region or belief.region == UNKNOWN:
+        return margin_m, 0.0
+    return margin_m, home_m(borders, belief.region, region, covered, within_m, lon, lat, cap_m)
 
 
 @njit(cache=True)
@@ -208,12 +246,15 @@ def pass_overlay(
     passages, many, timed = np.empty(64, PASSAGE), 0, stop_ms != NEVER
     for row in range(begin, len(pings.slot)):
         if timed and pings.clock_ms[row] >= stop_ms:
+            wipe_trail(books.scratch)
             return passages[:many], row
         slot = pings.slot[row]
         its, own = span[slot], motion[slot]
         fresh = its.born_ms == NEVER
         if fresh:
             new_motion(own)
+            place[slot].lon, place[slot].lat = np.nan, np.nan
+        last_lon, last_lat = own.sane_lon, own.sane_lat
         verdict = move(
             own, pings.lon[row], pings.lat[row], pings.accuracy_m[row], pings.confidence[row], pings.source[row],
             pings.time_ms[row], books.rules[0],
@@ -227,13 +268,30 @@ def pass_overlay(
         if its.fences != NONE or region[first[row]] >= 0:
             seen, depth = region[first[row] : first[row + 1]], margin_m[first[row] : first[row + 1]]
             passages, many, due_ms = _through_fences(
-                books, borders, dwell_ms, pings, row, seen, depth, verdict, fresh, passages, many
+                books, borders, dwell_ms, pings, row, seen, depth, verdict, last_lon, last_lat, passages, many
             )
             if timed:
                 stop_ms = min(stop_ms, due_ms)
         if not verdict.suspect:
-            place[slot].lon, place[slot].lat = pings.lon[row], pings.lat[row]
+            _keep_place(place[slot], pings.lon[row], pings.lat[row], verdict.radius_m)
+    wipe_trail(books.scratch)
     return passages[:many], len(pings.slot)
+
+
+@kernel
+def _keep_place(place: Any, lon: float, lat: float, radius_m: float) -> None:
+    """The newest place that is known well, for a switch to go by: a coarse fix is none, but may show it to be left."""
+    if radius_m <= COARSE_M:
+        place.lon, place.lat = lon, lat
+    elif not np.isnan(place.lon) and ground_m(place.lon, place.lat, lon, lat) > FAR_RADII * radius_m:
+        place.lon, place.lat = np.nan, np.nan
+
+
+@kernel
+def _begin_fence(belief: Any, last_lon: float, last_lat: float) -> None:
+    """Of a new device nothing is known; another was outside of the fence at its last place."""
+    new_evidence(belief, UNKNOWN if np.isnan(last_lon) else OUTSIDE)
+    belief.anchor_lon, belief.anchor_lat = last_lon, last_lat
 
 
 @njit(cache=True)
@@ -246,7 +304,8 @@ def _through_fences(
     seen: Rows,
     depth: Rows,
     verdict: Any,
-    fresh: bool,
+    last_lon: float,
+    last_lat: float,
     passages: Rows,
     many: int,
 ) -> tuple[Rows, int, int]:
@@ -261,10 +320,7 @@ def _through_fences(
             break
         if next_seen < next_kept:
             current = _chain_in(books, its, slot, next_seen, before, pings.time_ms[row])
-            new_evidence(books.beliefs[current], UNKNOWN if fresh else OUTSIDE)
-            if not fresh:  # where it was outside of it last
-                last = books.place[slot]
-                books.beliefs[current].anchor_lon, books.beliefs[current].anchor_lat = last.lon, last.lat
+            _begin_fence(books.beliefs[current], last_lon, last_lat)
         it, belief, inside = fences[current], books.beliefs[current], next_seen <= next_kept
         if inside:
             margin = depth[at]
@@ -285,7 +341,8 @@ def _through_fences(
         _keep_trail(it, belief.entries, books.trails, books.free, books.left, books.scratch)
         if dwell_ms >= 0 and belief.region >= 0 and not it.dwelled:
             many = _dwell(books, it, belief.entries > 0, dwell_ms, pings, row, passages, many)
-            due_ms = min(due_ms, it.due_ms)
+            if belief.entries == 0:
+                due_ms = min(due_ms, it.due_ms)
         following = it.next
         if belief.region == OUTSIDE and belief.entries == 0:
             _chain_out(books, its, current, before)
@@ -295,7 +352,7 @@ def _through_fences(
     return passages, many, due_ms
 
 
-@njit(cache=True)
+@kernel
 def _dwell(
     books: Books, it: Any, leaving: bool, dwell_ms: int, pings: Taken, row: int, passages: Rows, many: int
 ) -> int:
@@ -314,7 +371,7 @@ def _dwell(
     return int(_note(passages, many, row, slot, books.span[slot], told))
 
 
-@njit(cache=True)
+@kernel
 def _chain_in(books: Books, span: Any, slot: int, fence: int, before: int, since_ms: int) -> int:
     """A new row for a fence, behind `before` (NONE: first) in the device's chain."""
     books.fence_left[0] -= 1
@@ -328,12 +385,11 @@ def _chain_in(books: Books, span: Any, slot: int, fence: int, before: int, since
     return row
 
 
-@njit(cache=True)
+@kernel
 def _chain_out(books: Books, span: Any, row: int, before: int) -> None:
     """Give back a fence's row, which stands behind `before` (NONE: first)."""
     if before == NONE:
         span.fences = books.fences[row].next
     else:
         books.fences[before].next = books.fences[row].next
-    books.fence_free[books.fence_left[0]] = row
-    books.fence_left[0] += 1
+    give_back_fence(row, books.fences, books.beliefs, books.fence_free, books.fence_left)

@@ -22,6 +22,7 @@ DEVICE_BYTES = 256
 TIME_END_MS = 4_102_444_800_000  # 2100-01-01
 FUTURE_MS = 300_000
 CONFIDENCE = 0.68
+ABSENT_MS = -1
 
 
 class Source(IntEnum):
@@ -122,6 +123,13 @@ FAULTS = (
         f"up to {DEVICE_BYTES} bytes of UTF-8 without control characters",
         "Send a printable id.",
     ),
+    Fault(
+        12,
+        "received_range",
+        "received_ms",
+        "1970-01-01 to 2099-12-31, in Unix milliseconds, or none",
+        "Leave received_ms out if it is not known.",
+    ),
 )
 _BY_CODE = {fault.code: fault for fault in FAULTS}
 
@@ -170,9 +178,7 @@ class Pings:
             time_ms=np.ascontiguousarray(time_ms, np.int64),
             accuracy_m=absent if accuracy_m is None else np.ascontiguousarray(accuracy_m, np.float64),
             source=np.zeros(n, np.uint8) if source is None else np.ascontiguousarray(source, np.uint8),
-            received_ms=np.full(n, -1, np.int64)
-            if received_ms is None
-            else np.ascontiguousarray(received_ms, np.int64),
+            received_ms=np.full(n, ABSENT_MS) if received_ms is None else np.ascontiguousarray(received_ms, np.int64),
             confidence=absent,
             speed_mps=absent,
             mock=np.zeros(n, np.bool_),
@@ -190,7 +196,9 @@ class Pings:
             time_ms=np.array([_clip_int64(p.time_ms) for p in rows], np.int64),
             accuracy_m=np.array([_or_nan(p.accuracy_m) for p in rows], np.float64),
             source=np.array([p.source for p in rows], np.uint8),
-            received_ms=np.array([-1 if p.received_ms is None else p.received_ms for p in rows], np.int64),
+            received_ms=np.array(
+                [ABSENT_MS if p.received_ms is None else _clip_int64(p.received_ms) for p in rows], np.int64
+            ),
             confidence=np.array([_or_nan(p.confidence) for p in rows], np.float64),
             speed_mps=np.array([_or_nan(p.speed_mps) for p in rows], np.float64),
             mock=np.array([p.mock for p in rows], np.bool_),
@@ -221,7 +229,7 @@ class Pings:
             accuracy_m=_or_none(self.accuracy_m[row]),
             source=Source(int(self.source[row])),
             user=self.user[row] or None,
-            received_ms=None if self.received_ms[row] < 0 else int(self.received_ms[row]),
+            received_ms=None if self.received_ms[row] == ABSENT_MS else int(self.received_ms[row]),
             confidence=_or_none(self.confidence[row]),
             speed_mps=_or_none(self.speed_mps[row]),
             mock=bool(self.mock[row]),
@@ -231,6 +239,11 @@ class Pings:
         """One cell, as a person would read it."""
         value = getattr(self, field)[row]
         return value.item() if isinstance(value, np.generic) else value
+
+    @property
+    def received(self) -> NDArray[np.bool_]:
+        """Which rows tell a time of receipt that can be."""
+        return np.asarray((self.received_ms >= 0) & (self.received_ms < TIME_END_MS))
 
     def faults(self) -> NDArray[np.uint8]:
         """A fault code for each row, 0 where the ping is valid; of several faults the first in the order of FAULTS."""
@@ -248,11 +261,12 @@ class Pings:
             (4, ~(np.abs(self.lon) <= 180)),
             (5, ~(np.abs(self.lat) <= 90)),
             (6, (self.time_ms < 0) | (self.time_ms >= TIME_END_MS)),
-            (7, (self.received_ms >= 0) & (late > FUTURE_MS)),
+            (7, self.received & (late > FUTURE_MS)),
             (8, np.isinf(self.accuracy_m)),
             (9, (self.confidence <= 0) | (self.confidence >= 1)),
             (10, (self.speed_mps < 0) | np.isinf(self.speed_mps)),
             (11, (np.diff(self.user.offsets) > DEVICE_BYTES) | _unprintable(self.user)),
+            (12, (self.received_ms != ABSENT_MS) & ~self.received),
         ]
 
 

@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geofence.growth import CROWDED, DEEPEST, crossing, grow
+from geofence.kernel import kernel
 from geofence.ring import Edges, Shapes, canonical, edges, twins
 
 UNSURE = -9
@@ -108,7 +109,7 @@ def _raster(child: NDArray[np.int32]) -> NDArray[np.int32]:
     return grid
 
 
-@njit(cache=True)
+@kernel
 def find_leaves(tree: Quadtree, lon: NDArray[np.float64], lat: NDArray[np.float64], out: NDArray[np.int64]) -> None:
     """The leaf that each point lies in, or within rounding of."""
     child, grid = tree.child, tree.grid
@@ -143,7 +144,7 @@ def covering(leaves: Leaves, entries: Entries, leaf: int, lon: float, lat: float
     return certain, bits
 
 
-@njit(cache=True)
+@kernel
 def lowest_bit(bits: np.uint64) -> int:
     """The place of the lowest bit that is set; bits must not be 0."""
     place = 0

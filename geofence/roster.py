@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geofence.pool import grown, grown_far
-from geofence.text import Texts
+from geofence.text import Texts, gathered
 
 _EMPTY, _GONE = -1, -2
 _BATCH = 1 << 16
@@ -59,17 +59,25 @@ class Roster:
 
     def drop(self, slot: int) -> None:
         """Forget a name; its slot will be given again."""
-        start, length = int(self._start[slot]), int(self._length[slot])
-        place = _find(self._arena, start, start + length, self._arena, self._start, self._length, self._table)
-        self._table[place] = _GONE
-        self._arena[start : start + length] = 0  # a forgotten name is gone at once
-        self._length[slot] = -1
-        self._waste += length
-        self._free.append(slot)
+        self.drop_all(np.array([slot]))
+
+    def drop_all(self, slots: NDArray[np.int64]) -> None:
+        """Forget the names of these slots, which are in use."""
+        self._waste += int(_forget(slots, self._arena, self._start, self._length, self._table))
+        self._free.extend(slots.tolist())
 
     def holds(self, slot: int) -> bool:
         """Whether a slot is in use."""
         return bool(self._length[slot] >= 0) if slot < self.size else False
+
+    def in_use(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these slots are in use."""
+        return np.asarray(self._length[slots] >= 0)
+
+    def names(self, slots: NDArray[np.int64]) -> Texts:
+        """The names of slots in use; blank for a negative slot."""
+        lengths = np.where(slots < 0, 0, self._length[slots]).astype(np.int64)
+        return Texts(*gathered(self._arena, self._start[slots], lengths))
 
     def live(self) -> NDArray[np.int64]:
         """The slots in use."""
@@ -149,6 +157,19 @@ def _find(raw, begin, end, arena, start, length, table):  # type: ignore[no-unty
                 return place
         place = (place + 1) & mask
     return place
+
+
+@njit(cache=True)
+def _forget(slots, arena, start, length, table):  # type: ignore[no-untyped-def]
+    """Take names out of the table and the arena, a forgotten name being gone at once; how many bytes."""
+    wasted = 0
+    for slot in slots:
+        begin, size = start[slot], length[slot]
+        table[_find(arena, begin, begin + size, arena, start, length, table)] = _GONE
+        arena[begin : begin + size] = 0
+        length[slot] = -1
+        wasted += size
+    return wasted
 
 
 @njit(cache=True)

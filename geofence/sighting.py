@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from geofence.border import Borders, reach_m
+from geofence.kernel import kernel
 
 OUTSIDE = -1
 _SAME_M = 0.01  # borders nearer to each other than this are one
@@ -32,7 +32,7 @@ class Sightings(NamedTuple):
     covered: NDArray[np.bool_]
 
 
-@njit(cache=True)
+@kernel
 def settle_m(
     borders: Borders, covered: int, within_m: float, lon: float, lat: float, cap_m: float, known_m: float
 ) -> tuple[int, float]:
@@ -64,7 +64,7 @@ def settle_m(
     return region, min(cap_m, min(within_m - near, between))
 
 
-@njit(cache=True)
+@kernel
 def home_m(
     borders: Borders,
     home: int,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 _SURROGATE = "surrogatepass"  # a lone surrogate must reach validation, not crash the reader
@@ -59,9 +60,27 @@ class Texts:
 
     def take(self, rows: NDArray[np.int64]) -> Texts:
         """The texts of these rows, in this order."""
-        raw = self.arena.tobytes()
-        bounds = zip(self.offsets[rows].tolist(), self.offsets[rows + 1].tolist(), strict=True)
-        return Texts.of_bytes([raw[start:end] for start, end in bounds])
+        return Texts(*gathered(self.arena, self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]))
+
+    def and_more(self, texts: Iterable[str]) -> Texts:
+        """These, and others behind them."""
+        more = Texts.of(texts)
+        arena = np.concatenate([self.arena, more.arena])
+        return Texts(arena, np.concatenate([self.offsets, more.offsets[1:] + self.offsets[-1]]))
+
+
+@njit(cache=True)
+def gathered(
+    arena: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Pieces of an arena, one behind the other in an arena of their own, and its offsets."""
+    offsets = np.zeros(len(starts) + 1, np.int64)
+    offsets[1:] = np.cumsum(lengths)
+    out = np.empty(offsets[-1], np.uint8)
+    for row in range(len(starts)):
+        for k in range(lengths[row]):
+            out[offsets[row] + k] = arena[starts[row] + k]
+    return out, offsets
 
 
 def _offsets(pieces: list[str] | list[bytes]) -> NDArray[np.int64]:

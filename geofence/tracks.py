@@ -3,7 +3,7 @@
 State between pings, read and written by `passage` and `switch`. A row per device: how it moves, what it is believed to
 be in and since when; a trail only while something is pending; in an overlay a row more for each fence that it is in or
 may be entering. Invariant: everything that can influence a later event is in these rows and in the devices'
-(`DEVICE`).
+(`devices`).
 """
 
 from __future__ import annotations
@@ -14,25 +14,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from geofence.hysteresis import EVIDENCE, MOTION, TRAIL, TRAIL_LENGTH
+from geofence.hysteresis import EVIDENCE, MOTION, TRAIL, TRAIL_LENGTH, new_evidence
 from geofence.pool import Pool, grown_far
 
 NONE = -1
 NEVER = -(2**62)
-CONSENT_UNSAID, CONSENT_GIVEN, CONSENT_WITHDRAWN = 0, 1, 2
+_DROPPED = -4  # a fence row that is about to be given back
 
-DEVICE = np.dtype(
-    [
-        ("consent", "i4"),
-        ("user", "i4"),  # its slot among the users, or NONE
-        ("heard_ms", "i8"),  # partition time of the last ping that was weighed
-        (
-            "barred_ms",
-            "i8",
-        ),  # pings up to this event time are late: what was erased or forgotten does not come back
-        ("barred_until_ms", "i8"),  # partition time when that ends
-    ]
-)
 SPAN = np.dtype(
     [
         ("born_ms", "i8"),  # event time of the track's first ping; NEVER: no track
@@ -67,7 +55,7 @@ class Tracks:
         self._ready = 0  # devices that there are rows for
         self.span, self.motion = np.zeros(0, SPAN), np.zeros(0, MOTION)
         self.evidence = np.zeros(0, EVIDENCE)  # partition: a row per device
-        self.place = np.zeros(0, PLACE)  # overlay: the last plausible position
+        self.place = np.zeros(0, PLACE)  # overlay: the newest place that is known well; NaN: none
         self.fences = Pool(FENCE, EVIDENCE)
         self.trails = Pool(TRAILS)
 
@@ -99,41 +87,34 @@ class Tracks:
             yield row
             row = int(chain["next"][row])
 
-    def clear(self, slot: int) -> None:
-        """Forget a device's track; what was given to it is free again."""
-        self._free_trail(int(self.span["trail"][slot]))
-        for row in list(self.fence_rows(slot)):
-            self._free_trail(int(self.fences.columns[0]["trail"][row]))
-            _give_back(self.fences, row)
+    def clear(self, slots: NDArray[np.int64]) -> None:
+        """Forget these devices' tracks, positions too; what was given to them is free again."""
+        chain, beliefs = self.fences.columns
+        fences = (chain, beliefs, self.fences.free, self.fences.left)
+        _clear(self.span, slots, *fences, self.trails.columns[0], self.trails.free, self.trails.left)
         for column in (self.span, self.motion, self.place if self.overlay else self.evidence):
-            column[slot] = np.zeros((), column.dtype)  # positions too
-        self.span["born_ms"][slot] = NEVER
-        self.span["trail"][slot] = self.span["fences"][slot] = NONE
+            column[slots] = np.zeros((), column.dtype)
+        self.span["born_ms"][slots] = NEVER
+        self.span["trail"][slots] = self.span["fences"][slots] = NONE
 
-    def drop_trail(self, slot: int) -> None:
-        """Free the trail of a device in a partition."""
-        self._free_trail(int(self.span["trail"][slot]))
-        self.span["trail"][slot] = NONE
+    def chains_of(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The fence rows of these slots, one behind the other, and where each slot's begin."""
+        rows, begin = _chains(self.span, self.fences.columns[0], slots)
+        return rows, begin
 
-    def drop_fence_trail(self, row: int) -> None:
-        """Free the trail of a fence row."""
-        chain = self.fences.columns[0]
-        self._free_trail(int(chain["trail"][row]))
-        chain["trail"][row] = NONE
+    def begin_in(self, slots: NDArray[np.int64], fences: NDArray[np.int64], since_ms: int, due_ms: int) -> None:
+        """Put devices into fences by decree, their place being the anchor."""
+        self.fences.reserve(len(slots))
+        chain, beliefs = self.fences.columns
+        free, left = self.fences.free, self.fences.left
+        _begin_in(self.span, self.place, chain, beliefs, free, left, slots, fences, since_ms, due_ms)
 
-    def add_fence(self, slot: int, fence: int, since_ms: int) -> int:
-        """Put a row for a fence into a device's chain, in order."""
-        self.fences.reserve(1)
-        self.fences.left[0] -= 1
-        row, chain = int(self.fences.free[int(self.fences.left[0])]), self.fences.columns[0]
-        before = [other for other in self.fence_rows(slot) if chain["fence"][other] < fence]
-        following = int(chain["next"][before[-1]]) if before else int(self.span["fences"][slot])
-        chain[row] = (slot, fence, following, NONE, 0, since_ms, since_ms)
-        if before:
-            chain["next"][before[-1]] = row
-        else:
-            self.span["fences"][slot] = row
-        return row
+    def unchain(self, slots: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+        """Take fence rows out of the chains of these slots."""
+        chain, beliefs = self.fences.columns
+        chain["fence"][rows] = _DROPPED
+        trails = (self.trails.columns[0], self.trails.free, self.trails.left)
+        _unchain(self.span, slots, chain, beliefs, self.fences.free, self.fences.left, *trails)
 
     @property
     def nbytes(self) -> int:
@@ -141,18 +122,6 @@ class Tracks:
         columns = (self.span, self.motion, self.evidence, self.place)
         rows = sum(column.itemsize * min(self._ready, len(column)) for column in columns)
         return rows + sum(pool.used * column.itemsize for pool in (self.fences, self.trails) for column in pool.columns)
-
-    def drop_fence(self, slot: int, row: int) -> None:
-        """Take one fence row out of a device's chain."""
-        chain = self.fences.columns[0]
-        following = int(chain["next"][row])
-        before = [other for other in self.fence_rows(slot) if int(chain["next"][other]) == row]
-        if before:
-            chain["next"][before[0]] = following
-        else:
-            self.span["fences"][slot] = following
-        self._free_trail(int(chain["trail"][row]))
-        _give_back(self.fences, row)
 
     def fences_in_use(self) -> NDArray[np.int64]:
         """The rows of all devices' fences."""
@@ -163,10 +132,6 @@ class Tracks:
     def alive(self) -> NDArray[np.int64]:
         """The slots that have a track."""
         return np.flatnonzero(self.span["born_ms"][: self._ready] != NEVER)
-
-    def _free_trail(self, row: int) -> None:
-        if row != NONE:
-            _give_back(self.trails, row)
 
 
 @njit(cache=True)
@@ -181,8 +146,103 @@ def count_fences(span, fences, slots):  # type: ignore[no-untyped-def]
     return many
 
 
-def _give_back(pool: Pool, row: int) -> None:
-    for column in pool.columns:
-        column[row] = np.zeros((), column.dtype)
-    pool.free[int(pool.left[0])] = row
-    pool.left[0] += 1
+@njit(cache=True)
+def _clear(span, slots, fences, beliefs, fence_free, fence_left, trails, free, left):  # type: ignore[no-untyped-def]
+    """Give back the trails and fence rows of these slots, wiped."""
+    for slot in slots:
+        its = span[slot]
+        give_back_trail(its, trails, free, left)
+        row, its.fences = its.fences, NONE
+        while row != NONE:
+            following = fences[row].next
+            give_back_trail(fences[row], trails, free, left)
+            give_back_fence(row, fences, beliefs, fence_free, fence_left)
+            row = following
+
+
+@njit(cache=True, inline="always")
+def give_back_trail(holder, trails, free, left):  # type: ignore[no-untyped-def]
+    """Give back the trail of a track or a fence row, if it has one, and wipe it."""
+    if holder.trail != NONE:
+        wipe_trail(trails[holder.trail])
+        free[left[0]] = holder.trail
+        left[0] += 1
+        holder.trail = NONE
+
+
+@njit(cache=True)
+def wipe_trail(trail):  # type: ignore[no-untyped-def]
+    """Leave nothing of it in memory."""
+    for k in range(len(trail)):
+        it = trail[k]
+        it.region, it.pings, it.own, it.first_ms, it.depth, it.margin_m = 0, 0, 0.0, 0, 0.0, 0.0
+        it.lon, it.lat, it.radius_m = 0.0, 0.0, 0.0
+
+
+@njit(cache=True)
+def give_back_fence(row, fences, beliefs, free, left):  # type: ignore[no-untyped-def]
+    """Give back a fence row that no chain holds any more, and wipe it."""
+    it, belief = fences[row], beliefs[row]
+    it.slot, it.fence, it.next, it.trail, it.dwelled, it.since_ms, it.due_ms = 0, 0, 0, 0, 0, 0, 0
+    belief.region, belief.entries, belief.score = 0, 0, 0.0
+    belief.anchor_lon, belief.anchor_lat, belief.anchor_sigmas = 0.0, 0.0, 0.0
+    free[left[0]] = row
+    left[0] += 1
+
+
+@njit(cache=True)
+def _chains(span, fences, slots):  # type: ignore[no-untyped-def]
+    begin, many = np.zeros(len(slots) + 1, np.int64), 0
+    for k in range(len(slots)):
+        row = span[slots[k]].fences
+        while row != NONE:
+            many += 1
+            row = fences[row].next
+        begin[k + 1] = many
+    rows = np.empty(many, np.int64)
+    for k in range(len(slots)):
+        row, at = span[slots[k]].fences, begin[k]
+        while row != NONE:
+            rows[at] = row
+            row, at = fences[row].next, at + 1
+    return rows, begin
+
+
+@njit(cache=True)
+def _begin_in(span, place, fences, beliefs, free, left, slots, into, since_ms, due_ms):  # type: ignore[no-untyped-def]
+    for k in range(len(slots)):
+        its, before = span[slots[k]], NONE
+        following = its.fences
+        while following != NONE and fences[following].fence < into[k]:
+            before, following = following, fences[following].next
+        left[0] -= 1
+        row = free[left[0]]
+        it = fences[row]
+        it.slot, it.fence, it.next, it.trail, it.dwelled = slots[k], into[k], following, NONE, 0
+        it.since_ms, it.due_ms = since_ms, due_ms
+        new_evidence(beliefs[row], into[k])
+        beliefs[row].anchor_lon, beliefs[row].anchor_lat = place[slots[k]].lon, place[slots[k]].lat
+        if before == NONE:
+            its.fences = row
+        else:
+            fences[before].next = row
+
+
+@njit(cache=True)
+def _unchain(span, slots, fences, beliefs, fence_free, fence_left, trails, free, left):  # type: ignore[no-untyped-def]
+    """Give back the rows that are marked as dropped."""
+    for slot in slots:
+        its, before = span[slot], NONE
+        row = its.fences
+        while row != NONE:
+            following = fences[row].next
+            if fences[row].fence != _DROPPED:
+                before = row
+            else:
+                give_back_trail(fences[row], trails, free, left)
+                give_back_fence(row, fences, beliefs, fence_free, fence_left)
+                if before == NONE:
+                    its.fences = following
+                else:
+                    fences[before].next = following
+            row = following

@@ -9,10 +9,10 @@ from collections.abc import MutableSequence
 from math import sqrt
 
 import numpy as np
-from numba import njit
 
 from geofence.evidence import sigma_m
 from geofence.ground import offset_m
+from geofence.kernel import kernel
 from geofence.motion import COARSE_M, Fix
 from geofence.rows import dtype_of
 from geofence.rule import RuleRow
@@ -42,7 +42,7 @@ TRAIL = dtype_of(Entry)
 Trail = MutableSequence[Entry]
 
 
-@njit(cache=True)
+@kernel
 def entry_of(trail: Trail, entries: int, region: int) -> int:
     """The index of the region's entry, or how many entries there are if it has none."""
     for i in range(entries):
@@ -51,7 +51,7 @@ def entry_of(trail: Trail, entries: int, region: int) -> int:
     return entries
 
 
-@njit(cache=True)
+@kernel
 def open_entry(trail: Trail, entries: int, region: int, time_ms: int) -> int:
     """Add an entry at the end, for which the weakest may have to go; gives how many there are now."""
     if entries == TRAIL_LENGTH:
@@ -73,7 +73,7 @@ def open_entry(trail: Trail, entries: int, region: int, time_ms: int) -> int:
     return entries + 1
 
 
-@njit(cache=True)
+@kernel
 def add_ping(entry: Entry, fix: Fix, own: float, depth: float, margin_m: float) -> None:
     """Take a ping into the entry of its region."""
     entry.pings += 1
@@ -88,7 +88,7 @@ def add_ping(entry: Entry, fix: Fix, own: float, depth: float, margin_m: float) 
         entry.radius_m = fix.radius_m
 
 
-@njit(cache=True)
+@kernel
 def drop(trail: Trail, entries: int, start: int, stop: int) -> int:
     """Take the entries from start to before stop off the trail; gives how many there are now."""
     for i in range(stop, entries):
@@ -96,7 +96,7 @@ def drop(trail: Trail, entries: int, start: int, stop: int) -> int:
     return entries - (stop - start)
 
 
-@njit(cache=True)
+@kernel
 def own_total(trail: Trail, entries: int) -> float:
     """What the pings of all entries have said for them."""
     total = 0.0
@@ -105,7 +105,7 @@ def own_total(trail: Trail, entries: int) -> float:
     return total
 
 
-@njit(cache=True)
+@kernel
 def on_the_way(entry: Entry, from_lon: float, from_lat: float, fix: Fix, rule: RuleRow) -> bool:
     """Whether the way from there to the fix must have led through the entry's region.
 

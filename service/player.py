@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from geofence.crossing import Crossing
-from geofence.fence import Fence, Report, UnknownVersion
+from geofence.fence import Fence, UnknownVersion
+from geofence.report import Report
 from service.rows import Batch, Order, Rejected
 
 

@@ -40,6 +40,24 @@ def main() -> None:
             ["compare", "--regions", regions, "--picture", str(Path(folder) / "picture.svg"), pings],
         ):
             _run(command, options)
+    _rest()
+
+
+def _rest() -> None:
+    """Take tracks out of a fence of both kinds and put them back."""
+    from geofence.control import Erase
+    from geofence.fence import Fence
+    from geofence.geojson import read_regions
+    from geofence.ping import Ping, Pings
+    from geofence.region import Kind, Version
+
+    regions = read_regions(WORLD.encode(), layer="a").regions
+    versions = [Version.of("a", regions), Version.of("b", regions, kind=Kind.OVERLAY)]
+    fence, other = Fence(versions), Fence(versions)
+    fence.observe(Pings.of(Ping(device="d", lon=0.9 + k / 7, lat=0.5, time_ms=k, user="u") for k in range(2)))
+    other.restore(fence.changed())
+    other.resume(fence.partition_row())
+    other.apply(Erase(device="d", at_ms=9))
 
 
 def _run(command, options: list[str]) -> None:  # type: ignore[no-untyped-def]

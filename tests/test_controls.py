@@ -1,5 +1,6 @@
 """Control records: consent, erasing, ticks and forgetting, each by its rule, each idempotent."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,8 +28,8 @@ from worlds import (
     well_formed,
 )
 
-from geofence.fence import NO_CONSENT
 from geofence.ping import Ping, Pings
+from geofence.report import NO_CONSENT
 
 ROW, OVER, MOVED = partition(), overlay(dwell_s=100), partition(SHIFTED)
 SOON = {"forget_after_s": 30_000, "max_age_s": 10_000}
@@ -39,7 +40,7 @@ def both(**more):
 
 
 def state(fence):
-    return list(fence.tracks()), fence.due_ms(), fence._devices[fence._roster.live()].tolist()
+    return list(fence.tracks()), fence.due_ms(), fence._devices.rows[fence._devices.roster.live()].tolist()
 
 
 # -- consent ---------------------------------------------------------------------------------------------------------
@@ -53,7 +54,7 @@ def test_without_consent_no_ping_is_kept_where_it_is_required():
     assert "'d' has not given consent" in done.rejected[0].message
     assert done.counts == {"row": {"rejected": 2}}
     assert leftovers(row) == [0, 0, 0, 0]
-    assert "u1" not in row._users._arena.tobytes().decode("latin-1")
+    assert "u1" not in row._devices.users._arena.tobytes().decode("latin-1")
 
 
 def test_consent_that_is_given_counts_from_there_on():
@@ -104,7 +105,7 @@ def test_erasing_forgets_the_device_and_says_so():
     assert done.told == ["d ->A first_fix @0", "d A>- consent @200"]
     assert done.crossings[1].user == "u1"
     assert not list(row.tracks())
-    assert not len(row._users.live())
+    assert not len(row._devices.users.live())
 
 
 def test_erasing_what_is_not_there_does_nothing():
@@ -151,8 +152,21 @@ def test_an_erased_device_leaves_neither_name_nor_place_in_the_columns():
     row = both()
     play(row, walk("A 0 B 100", device="a very special name", user="a very special user"))
     play(row, erase("a very special name", 200), tick(30_000))
-    assert b"special" not in row._roster._arena.tobytes() + row._users._arena.tobytes()
+    assert b"special" not in row._devices.roster._arena.tobytes() + row._devices.users._arena.tobytes()
     assert leftovers(row) == [0] * len(leftovers(row))
+
+
+def test_no_place_of_an_erased_device_stays_in_the_columns_nor_in_another_device_s_trail():
+    row, place = both(), (0.010_212_345, 0.005_012_345)
+    play(row, walk("A 0 A 60"), ping(place, 120, accuracy_m=30.0), walk("A 300", device="e"), walk("B 400"))
+    play(row, walk("A 500"), ping(place, 600, accuracy_m=30.0), [ping("b", 620, "e", accuracy_m=30.0)])
+    play(row, erase("d", 700))
+    for layer in row._layers.values():
+        tracks = layer.tracks
+        pools = [*tracks.fences.columns, *tracks.trails.columns]
+        columns = [tracks.span, tracks.motion, tracks.evidence, tracks.place, layer._scratch, *pools]
+        for degrees in place:
+            assert not any(np.float64(degrees).tobytes() in column.tobytes() for column in columns)
 
 
 # -- ticks and forgetting --------------------------------------------------------------------------------------------
@@ -277,9 +291,9 @@ def test_memory_is_given_back_when_all_is_forgotten(script):
     play(fence, script)
     end_s = (fence.clock_ms - START_MS) / 1000
     play(fence, tick(end_s + 30_000), tick(end_s + 40_000))
-    spoken = sum(bool(fence._devices["consent"][slot]) for slot in fence._roster.live())
+    spoken = sum(bool(fence._devices.rows["consent"][slot]) for slot in fence._devices.roster.live())
     assert leftovers(fence) == [0, 0, 0, 0, spoken, 0]
-    assert spoken == len(fence._roster.live()), "only consents are remembered"
+    assert spoken == len(fence._devices.roster.live()), "only consents are remembered"
 
 
 @given(st.permutations(DEVICES), st.integers(1, 3))
@@ -289,7 +303,7 @@ def test_slots_are_given_again_and_bring_nothing_of_their_last_device(order, rou
         base_s = turn * 100_000
         play(used, [ping("B", base_s, device) for device in order], [ping("b", base_s + 60, order[0], accuracy_m=30.0)])
         play(used, [erase(device, base_s + 100) for device in order], tick(base_s + 20_000))
-    assert used._roster.size == len(DEVICES)
+    assert used._devices.roster.size == len(DEVICES)
     later = [ping(spot, 900_000 + at_s, "newcomer") for spot, at_s in (("a", 0), ("b", 60), ("B", 120), ("C", 300))]
     assert play(used, later).crossings == play(new, later).crossings
     assert [view for view in used.tracks() if view.device == "newcomer"] == list(new.tracks())

@@ -33,6 +33,7 @@ import geofence.fence
 from geofence.fence import Fence
 from geofence.hysteresis import OUTCOMES, Rule
 from geofence.ping import Ping, Pings
+from geofence.report import TOO_COARSE
 
 ROW, NEAR, OVER = partition(), partition(layer="near", nearest_within_m=300), overlay(dwell_s=100)
 OTHERS = [
@@ -319,7 +320,7 @@ def test_a_user_is_known_while_one_of_their_devices_is():
     )
     assert sorted(view.user for view in row.tracks()) == ["anna", "anna", "ben"]
     play(row, ping("A", 60, "tablet", user="cleo"), erase("phone", 70))
-    assert len(row._users.live()) == 2, "ben has no device any more"
+    assert len(row._devices.users.live()) == 2, "ben has no device any more"
     play(row, erase("watch", 80), erase("tablet", 90), tick(30 * 86_400))
     assert leftovers(row) == [0, 0, 0, 0]
 
@@ -344,3 +345,25 @@ def test_what_a_fence_can_not_be_made_of_is_said(arguments, message):
 def test_a_layer_can_not_be_in_force_twice():
     with pytest.raises(ValueError, match="one version of each can be in force"):
         fence(ROW, partition(SHIFTED))
+
+
+def test_pings_that_a_layer_finds_too_coarse_are_listed_with_the_layer_that_refused_them():
+    strict = partition(layer="strict", rule=Rule(ignore_worse_than_m=100.0))
+    pings = [ping("A", 0), ping("B", 100, accuracy_m=200.0), ping((200.0, 0.0), 150), ping("C", 200)]
+    report = fence(ROW, strict).observe(Pings.of(pings))
+    told = [(refusal.row, refusal.reason, refusal.layer) for refusal in report.rejected]
+    assert told == [(1, TOO_COARSE, "strict"), (2, "lon_range", None)]
+    assert "accuracy_m is 200.0; allowed in layer 'strict': at most 100" in report.rejected[0].message
+    for layer in ("row", "strict"):
+        refused = sum(refusal.layer in (None, layer) for refusal in report.rejected)
+        assert report.counts[layer]["rejected"] == refused
+
+
+def test_a_time_of_receipt_that_can_not_be_is_refused_and_does_not_move_the_clock():
+    row = fence(ROW)
+    report = row.observe(Pings.of([ping("A", 0), ping("B", 100, received_ms=2**60), ping("B", 101, received_ms=-7)]))
+    assert [(refusal.row, refusal.reason) for refusal in report.rejected] == [
+        (1, "received_range"),
+        (2, "received_range"),
+    ]
+    assert row.clock_ms == at(0)

@@ -119,6 +119,14 @@ def test_fences_that_nobody_is_in_or_may_be_entering_cost_nothing(script):
             [*walk("A 0 A 400 b 460", accuracy_m=30.0), *walk("A 560 A 1500"), tick(9000)],
             ["dwelled f moved @300 (400)"],
         ),
+        (
+            [*walk("A 0 A 200 b 250", accuracy_m=30.0), tick(350), *walk("A 500 A 600")],
+            ["dwelled f moved @300 (500)"],
+        ),
+        (
+            [*walk("A 0 A 200 b 250", accuracy_m=30.0), tick(350), *walk("B 500")],
+            ["exited f moved @250 (500)"],
+        ),
     ],
     ids=[
         "by its own ping, once",
@@ -127,6 +135,8 @@ def test_fences_that_nobody_is_in_or_may_be_entering_cost_nothing(script):
         "not after leaving",
         "once in each stay",
         "not again after a false start",
+        "not by a tick while something speaks for its having left, but when that is settled",
+        "not when it turns out to have left",
     ],
 )
 def test_a_dwell_is_told_once_a_stay(script, told):

@@ -58,6 +58,13 @@ def new_overlay(devices=2):
     return tracks
 
 
+def put_in(tracks, slot, fence):
+    """The new row."""
+    before = set(tracks.fence_rows(slot))
+    tracks.begin_in(np.array([slot]), np.array([fence]), fence, fence)
+    return next(iter(set(tracks.fence_rows(slot)) - before))
+
+
 def fences_of(tracks, slot):
     return [int(tracks.fences.columns[0]["fence"][row]) for row in tracks.fence_rows(slot)]
 
@@ -67,15 +74,15 @@ def test_the_fences_of_a_device_stand_in_order_whatever_comes_and_goes(steps):
     tracks, held = new_overlay(), ({}, {})
     for add, slot, fence in steps:
         if add and fence not in held[slot]:
-            held[slot][fence] = tracks.add_fence(slot, fence, since_ms=fence)
+            held[slot][fence] = put_in(tracks, slot, fence)
         elif not add and fence in held[slot]:
-            tracks.drop_fence(slot, held[slot].pop(fence))
+            tracks.unchain(np.array([slot]), np.array([held[slot].pop(fence)]))
         for device in (0, 1):
             assert fences_of(tracks, device) == sorted(held[device])
         assert tracks.fences.used == len(held[0]) + len(held[1])
         assert sorted(tracks.fences_in_use().tolist()) == sorted([*held[0].values(), *held[1].values()])
     for device in (0, 1):
-        tracks.clear(device)
+        tracks.clear(np.array([device]))
     assert tracks.fences.used == 0
 
 
@@ -83,7 +90,7 @@ def test_room_for_trails_covers_every_fence_of_the_devices_that_ping():
     tracks = new_overlay(3)
     for slot in (0, 1):
         for fence in range(7):
-            tracks.add_fence(slot, fence, since_ms=0)
+            put_in(tracks, slot, fence)
     tracks.reserve_sighted(np.array([0, 2, 1]), sightings=3)
     assert tracks.trails.left[0] >= 14 + 3
     assert tracks.fences.left[0] >= 3
@@ -92,26 +99,17 @@ def test_room_for_trails_covers_every_fence_of_the_devices_that_ping():
 def test_a_cleared_track_leaves_no_position_behind():
     tracks = new_overlay()
     tracks.span["born_ms"][0], tracks.motion["last_lon"][0], tracks.place["lon"][0] = 5, 12.5, 12.5
-    row = tracks.add_fence(0, 3, since_ms=1)
+    row = put_in(tracks, 0, 3)
     tracks.fences.columns[1]["anchor_lon"][row] = 12.5
     tracks.trails.reserve(1)
     trail = take(tracks.trails)
     tracks.trails.columns[0][trail]["lon"] = 12.5
     tracks.fences.columns[0]["trail"][row] = trail
     assert tracks.alive().tolist() == [0]
-    tracks.clear(0)
+    tracks.clear(np.array([0, 1]))
     assert not len(tracks.alive())
     assert (tracks.fences.used, tracks.trails.used) == (0, 0)
     gone = np.float64(12.5).tobytes()
     columns = [tracks.span, tracks.motion, tracks.place, *tracks.fences.columns, *tracks.trails.columns]
     assert not any(gone in column.tobytes() for column in columns)
     assert (tracks.span["born_ms"][0], tracks.span["trail"][0], tracks.span["fences"][0]) == (NEVER, NONE, NONE)
-
-
-def test_a_dropped_trail_can_be_dropped_again_without_harm():
-    tracks = Tracks(overlay=False)
-    tracks.reserve(1, 1)
-    tracks.span["trail"][0] = take(tracks.trails)
-    tracks.drop_trail(0)
-    tracks.drop_trail(0)
-    assert tracks.trails.used == 0

@@ -2,15 +2,13 @@
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from shapely import Point, box, union_all
 from worlds import (
     DEVICES,
-    FENCES,
+    SHAPES,
     SHIFTED,
     SQUARES,
     at,
-    erase,
     fence,
     overlay,
     partition,
@@ -18,9 +16,7 @@ from worlds import (
     play,
     scripts,
     switch,
-    tick,
     walk,
-    well_formed,
 )
 
 from geofence.control import Switch
@@ -176,175 +172,7 @@ def test_the_kind_of_a_layer_never_changes():
         fence(ROW, library=[fences]).apply(switch(fences, 0))
 
 
-# -- overlays --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("shapes", "told"),
-    [
-        (FENCES | {"new": SQUARES["A"]}, ["d entered new boundary @1000"]),
-        ({key: FENCES[key] for key in ("inner", "outer")}, ["d exited middle boundary @1000"]),
-        (FENCES | {"inner": box(0.006, 0.002, 0.008, 0.008)}, ["d exited inner boundary @1000"]),
-        (FENCES | {"inner": box(0.001, 0.001, 0.009, 0.009)}, []),
-        (FENCES | {"side": FENCES["outer"]}, ["d entered side boundary @1000"]),
-        ({}, [f"d exited {key} boundary @1000" for key in ("inner", "middle", "outer")]),
-        (
-            {"middle": FENCES["side"], "outer": FENCES["outer"], "inside": FENCES["inner"]},
-            ["d exited inner boundary @1000", "d exited middle boundary @1000", "d entered inside boundary @1000"],
-        ),
-    ],
-    ids=["added", "removed", "shrunk", "grown", "laid over", "retired", "all at once"],
-)
-def test_fences_that_change_are_entered_and_left_by_resting_devices(shapes, told):
-    assert after(overlay(), overlay(shapes), walk("A 0 A 60")) == told
-
-
-def test_fences_keep_their_dwell_across_a_switch():
-    more = overlay(FENCES | {"new": SQUARES["B"]}, dwell_s=100)
-    done = play(fence(OVER, library=[more]), walk("A 0"), switch(more, 50), tick(99), tick(100), tick(500))
-    assert [line for line in done.told if "inner" in line] == [
-        "d entered inner first_fix @0",
-        "d dwelled inner moved @100",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("before_s", "after_s", "told"),
-    [
-        (None, 300, "d dwelled f moved @300"),
-        (300, 100, "d dwelled f moved @100 (200)"),
-        (100, 500, "d dwelled f moved @500"),
-        (500, None, None),
-    ],
-    ids=["none before", "shorter", "longer", "none after"],
-)
-def test_another_dwell_time_counts_from_when_the_fence_was_entered(before_s, after_s, told):
-    shapes = {"f": SQUARES["A"]}
-    old, new = overlay(shapes, dwell_s=before_s), overlay(shapes, dwell_s=after_s)
-    script = [*walk("A 0"), switch(new, 50), *(tick(seconds) for seconds in (51, 200, 299, 300, 499, 500, 9999))]
-    done = play(fence(old, library=[new]), script)
-    assert [line for line in done.told if "dwelled" in line] == ([told] if told else [])
-
-
-def test_a_dwell_that_was_told_is_not_told_again_by_another_version():
-    shapes = {"f": SQUARES["A"]}
-    new = overlay(shapes, dwell_s=200)
-    done = play(
-        fence(overlay(shapes, dwell_s=100), library=[new]), walk("A 0"), tick(100), switch(new, 150), tick(9000)
-    )
-    assert sum("dwelled" in line for line in done.told) == 1
-
-
-def test_a_device_dwells_in_a_fence_that_was_laid_over_it():
-    more = overlay(FENCES | {"new": SQUARES["A"]}, dwell_s=100)
-    done = play(fence(OVER, library=[more]), walk("A 0"), tick(150), switch(more, 500), tick(599), tick(600))
-    assert [line for line in done.told if "new" in line] == ["d entered new boundary @500", "d dwelled new moved @600"]
-
-
-# -- sweeping --------------------------------------------------------------------------------------------------------
-
-
-def test_a_switch_moves_so_many_devices_at_once_in_the_order_of_their_names():
-    row = fence(ROW, library=[MOVED], sweep_devices=2)
-    play(row, [ping("A", 0, device) for device in "edcba"])
-    found = [row.apply(switch(MOVED, 100))]
-    while row.sweeping:
-        found.append(row.sweep())
-    assert [[crossing.device for crossing in report.crossings] for report in found] == [["a", "b"], ["c", "d"], ["e"]]
-    assert not row.sweep().crossings
-
-
-def test_a_ping_of_a_device_that_is_not_swept_yet_moves_it_first():
-    row = fence(ROW, library=[MOVED], sweep_devices=1)
-    play(row, [ping("A", 0, device) for device in "abc"], [])
-    row.apply(switch(MOVED, 100))
-    done = play(row, walk("C 300 C 360", device="c"))
-    assert done.told == ["c A>B boundary @100", "c B>- moved @300", "b A>B boundary @100"]
-
-
-def test_tracks_can_be_read_while_a_switch_has_devices_left():
-    row, over = (
-        fence(ROW, library=[RETIRED], sweep_devices=1),
-        fence(OVER, library=[overlay({}, dwell_s=9)], sweep_devices=1),
-    )
-    for one, new in ((row, RETIRED), (over, overlay({}, dwell_s=9))):
-        play(one, [ping("C", 0, device) for device in "ab"], [ping("b", 60, "b", accuracy_m=30.0)])
-        one.apply(switch(new, 100))
-        places = {view.device: [place.region for place in view.places] for view in one.tracks()}
-        assert places["b"][0] in ("C", "outer")
-        assert places["a"] in ([None], [])
-
-
-def test_a_device_that_appears_while_a_switch_is_on_its_way_begins_in_the_new_version():
-    row = fence(ROW, library=[MOVED], sweep_devices=1)
-    play(row, [ping("A", 0, device) for device in "ab"])
-    row.apply(switch(MOVED, 100))
-    assert row.sweeping
-    assert play(row, walk("A 200", device="new")).told == ["new ->B first_fix @200", "b A>B boundary @100"]
-
-
-def test_a_second_switch_finishes_the_first_one():
-    row = fence(ROW, library=[MOVED, RETIRED], sweep_devices=1)
-    play(row, [ping("A", 0, device) for device in "abc"])
-    done = play(row, switch(MOVED, 100), switch(RETIRED, 200))
-    assert done.told == [
-        "a A>B boundary @100",
-        "b A>B boundary @100",
-        "c A>B boundary @100",
-        "a B>- boundary @200",
-        "b B>- boundary @200",
-        "c B>- boundary @200",
-    ]
-
-
-def test_a_slot_that_is_given_again_while_a_switch_is_on_its_way_is_no_stale_device():
-    row = fence(ROW, library=[MOVED], sweep_devices=1, max_age_s=50)
-    play(row, [ping("A", 0, device) for device in "abc"])
-    row.apply(switch(MOVED, 100))
-    row.apply(erase("c", 110))
-    row.apply(tick(200))
-    assert row._roster.slot_of("c") is None
-    assert play(row, walk("A 300", device="new")).told == ["new ->B first_fix @300", "b A>B boundary @100"]
-
-
-LIBRARY = [
-    ROW,
-    MOVED,
-    RETIRED,
-    partition({"A": SQUARES["B"], "C": SQUARES["A"]}, names={"A": "a new name"}),
-    OVER,
-    overlay({"inner": FENCES["inner"], "side": FENCES["middle"], "new": FENCES["outer"]}, dwell_s=40),
-    overlay({}, dwell_s=100),
-    overlay(FENCES),
-]
-SOON = {"forget_after_s": 30_000, "max_age_s": 10_000}
-
-
-@given(scripts(library=LIBRARY), st.sets(st.integers(0, 40)), st.sampled_from([1, 2]))
-def test_events_are_the_same_however_many_devices_are_swept_at_once(script, sweeps, most):
-    whole, swept = (
-        fence(ROW, OVER, library=LIBRARY, **SOON),
-        fence(ROW, OVER, library=LIBRARY, sweep_devices=most, **SOON),
-    )
-    done, again = play(whole, script), play(swept, script, sweeps=sweeps)
-    well_formed(again.crossings)
-
-    def in_order(crossings):
-        return sorted(crossings, key=lambda one: (one.device, one.layer, one.born_ms, one.sequence))
-
-    assert in_order(again.crossings) == in_order(done.crossings)
-    assert again.counts == done.counts
-    assert list(swept.tracks()) == list(whole.tracks())
-
-
-RECTANGLES = st.builds(
-    lambda west, south, wide, high: box(west / 200, south / 200, (west + wide) / 200, (south + high) / 200),
-    st.integers(-2, 5),
-    st.integers(-2, 2),
-    st.integers(1, 4),
-    st.integers(1, 3),
-)
-SHAPES = st.dictionaries(st.sampled_from(["A", "B", "C", "inner", "new"]), RECTANGLES, max_size=4)
+# -- any two versions ---------------------------------------------------------------------------------------------
 
 
 @given(SHAPES, SHAPES, scripts(controls=False, size=15))
@@ -365,36 +193,5 @@ def test_a_partition_s_boundary_events_are_those_of_the_anchors(old_shapes, new_
             expected.add((device, was, now))
     told = play(row, switch(new, 10**6)).crossings
     found = {(one.device, one.origin and one.origin.id, one.target and one.target.id) for one in told}
-    assert found == expected
-    assert len(told) == len(found)
-
-
-@given(SHAPES, SHAPES, scripts(controls=False, size=15))
-def test_an_overlay_s_fences_are_left_where_the_anchor_no_longer_is_and_entered_where_the_device_was_last(
-    old_shapes, new_shapes, script
-):
-    old, new = overlay(old_shapes), overlay(new_shapes)
-    over = fence(old, library=[new])
-    play(over, script)
-    tracks = over._layers["fences"].tracks
-    fences, beliefs = tracks.fences.columns
-    expected = set()
-    for device, slot in over.devices():
-        last, kept = Point(*tracks.place[slot].tolist()), set()
-        for row in tracks.fence_rows(slot):
-            belief, name = beliefs[row], old.regions[fences["fence"][row]].id
-            if belief["region"] < 0:
-                continue
-            anchor = Point(belief["anchor_lon"], belief["anchor_lat"])
-            if name in new_shapes and new_shapes[name].covers(anchor):
-                kept.add(name)
-            else:
-                expected.add((device, "exited", name))
-        for name, shape in new_shapes.items():
-            lay_in_it = name in old_shapes and old_shapes[name].covers(last)
-            if name not in kept and shape.covers(last) and not lay_in_it:
-                expected.add((device, "entered", name))
-    told = play(over, switch(new, 10**6)).crossings
-    found = {(one.device, str(one.change), (one.target or one.origin).id) for one in told}
     assert found == expected
     assert len(told) == len(found)

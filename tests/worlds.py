@@ -17,10 +17,11 @@ from shapely.geometry.base import BaseGeometry
 from geofence.atlas import Atlas, Engine
 from geofence.control import Consent, Control, Erase, Switch, Tick
 from geofence.crossing import Change, Crossing, Place
-from geofence.fence import Fence, Refusal, Report
+from geofence.fence import Fence
 from geofence.hysteresis import BALANCED, Rule
 from geofence.ping import Ping, Pings
 from geofence.region import Kind, Region, Version
+from geofence.report import Refusal, Report
 
 START_MS = 1_750_000_000_000
 DAY_S = 86_400
@@ -208,7 +209,7 @@ def leftovers(fence: Fence) -> list[int]:
     """Rows in use of each pool of a fence, and how many names of devices and users it has: 0 when all is forgotten."""
     layers = fence._layers.values()
     pools = [pool.used for layer in layers for pool in (layer.tracks.fences, layer.tracks.trails)]
-    return [*pools, len(fence._roster.live()), len(fence._users.live())]
+    return [*pools, len(fence._devices.roster.live()), len(fence._devices.users.live())]
 
 
 def well_formed(crossings: Iterable[Crossing]) -> None:
@@ -288,3 +289,13 @@ def _pings(draw: st.DrawFn, device: str, now_s: float) -> Ping:
     )  # of those that say: at once, a clock ahead, sent later
     received_ms = None if received_s is None else at(max(0.0, now_s + received_s))
     return ping(spot, now_s - delay_s, device, accuracy_m, user=user, received_ms=received_ms)
+
+
+RECTANGLES = st.builds(
+    lambda west, south, wide, high: box(west / 200, south / 200, (west + wide) / 200, (south + high) / 200),
+    st.integers(-2, 5),
+    st.integers(-2, 2),
+    st.integers(1, 4),
+    st.integers(1, 3),
+)
+SHAPES = st.dictionaries(st.sampled_from(["A", "B", "C", "inner", "new"]), RECTANGLES, max_size=4)
