@@ -122,6 +122,13 @@ FAULTS = (
         f"up to {DEVICE_BYTES} bytes of UTF-8 without control characters",
         "Send a printable id.",
     ),
+    Fault(
+        12,
+        "received_range",
+        "received_ms",
+        "1970-01-01 to 2099-12-31, in Unix milliseconds, or none",
+        "Leave received_ms out if it is not known.",
+    ),
 )
 _BY_CODE = {fault.code: fault for fault in FAULTS}
 
@@ -190,7 +197,7 @@ class Pings:
             time_ms=np.array([_clip_int64(p.time_ms) for p in rows], np.int64),
             accuracy_m=np.array([_or_nan(p.accuracy_m) for p in rows], np.float64),
             source=np.array([p.source for p in rows], np.uint8),
-            received_ms=np.array([-1 if p.received_ms is None else p.received_ms for p in rows], np.int64),
+            received_ms=np.array([-1 if p.received_ms is None else _clip_int64(p.received_ms) for p in rows], np.int64),
             confidence=np.array([_or_nan(p.confidence) for p in rows], np.float64),
             speed_mps=np.array([_or_nan(p.speed_mps) for p in rows], np.float64),
             mock=np.array([p.mock for p in rows], np.bool_),
@@ -253,6 +260,7 @@ class Pings:
             (9, (self.confidence <= 0) | (self.confidence >= 1)),
             (10, (self.speed_mps < 0) | np.isinf(self.speed_mps)),
             (11, (np.diff(self.user.offsets) > DEVICE_BYTES) | _unprintable(self.user)),
+            (12, (self.received_ms < -1) | (self.received_ms >= TIME_END_MS)),
         ]
 
 

@@ -415,7 +415,7 @@ class TestPeers:
         ],
     )
     def test_each_does_what_it_says(self, rule: Peer, pings: list[tuple[float, int]], told: list[Any]) -> None:
-        moves = [(move.origin, move.target, move.occurred_ms, move.confirmed_ms) for move in rule(seen(*pings))]
+        moves = [(move.origin, move.target, move.entered_ms, move.confirmed_ms) for move in rule(seen(*pings))]
         assert moves == [(origin, target, one * MINUTE, two * MINUTE) for origin, target, one, two in told]
 
     def test_pings_out_of_order_are_left_out(self) -> None:
