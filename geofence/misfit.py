@@ -74,7 +74,7 @@ def misfit_of(raw: bytes) -> str | None:
 
 def check_time(time_ms: int) -> None:
     """Raise Malformed where a time does not fit into a column."""
-    if abs(time_ms) >= _INT64:
+    if not -_INT64 <= time_ms < _INT64:
         field = _FIELDS["time_ms"]
         raise Malformed(f"time_ms is {_shown(str(time_ms).encode())}; allowed: {field.allowed}. {field.remedy}")
 

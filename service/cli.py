@@ -29,7 +29,7 @@ _DWELL_HELP = "Overlay layers also tell who stays in a fence for S seconds. S or
 _CONSENT_HELP = "Whether pings count without a consent record before them.  [default: assumed]"
 _VERSION_HELP = "Show the version and exit."
 _PICTURE_HELP = "Where to draw: a file ending in .svg, .png or .pdf."
-_EVENTS_HELP = "How many events of each rule to list."
+_EVENTS_HELP = "How many events of each rule to list; 0 for the table alone."
 _UNTIL_HELP = (
     "When the file ends, such as 2026-01-31: a later ping that does not say when it was received is refused.  "
     "[default: now]"

@@ -111,7 +111,7 @@ def compare_file(path: str, versions: Sequence[Version], *, engine: str, until: 
 
 
 def print_comparison(found: Comparison, out: TextIO, *, shown: int) -> None:
-    """The table, then up to `shown` events of each method."""
+    """The table, then up to `shown` events of each method; 0 lists none."""
     pings, devices = found.trace.pings, len(found.trace.seen)
     out.write(f"{pings:,} pings of {devices:,} {'device' if devices == 1 else 'devices'}\n\n")
     width = max(len("layer"), *(len(layer) for layer in found.versions))
@@ -124,7 +124,7 @@ def print_comparison(found: Comparison, out: TextIO, *, shown: int) -> None:
         "\nback: events that return to the region just left. "
         "delay: from the last time that its pings entered the region to the event.\n"
     )
-    for method in METHODS:
+    for method in METHODS if shown else ():
         _print_moves(found, method, out, shown)
 
 

@@ -57,16 +57,18 @@ def _lines(source: Source, begun: bytes) -> Iterator[tuple[int, bytes]]:
     while chunk:
         chunk = source.read()
         *lines, carry = (carry + chunk).split(b"\n")
-        longest = len(lines[0]) if lines else len(carry)
-        if longest > LINE_BYTES:
-            raise Unusable(
-                f"{source.name}: line {line + 1} is longer than {LINE_BYTES >> 20} MiB. Write one JSON object per line."
-            )
         for raw in lines:
             line += 1
+            _check_length(raw, line, source.name)
             yield line, raw
+        _check_length(carry, line + 1, source.name)
     if carry:
         yield line + 1, carry
+
+
+def _check_length(raw: bytes, line: int, name: str) -> None:
+    if len(raw) > LINE_BYTES:
+        raise Unusable(f"{name}: line {line} is longer than {LINE_BYTES >> 20} MiB. Write one JSON object per line.")
 
 
 def _is_control(raw: bytes) -> bool:
