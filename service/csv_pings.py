@@ -112,9 +112,9 @@ class _Columns:
         if name not in self._places:
             return np.full(len(self._records.rows), -1, np.int64)
         cells = self._cells(name)
-        values, bad = integers([cell or b"-1" for cell in cells])
+        values, bad = integers([cell if cell.strip() else b"-1" for cell in cells])
         outside = np.flatnonzero((values < 0) | (values >= TIME_END_MS)).tolist()
-        self._note(name, cells, bad + [place for place in outside if cells[place]])
+        self._note(name, cells, bad + [place for place in outside if cells[place].strip()])
         return values
 
     def words(self, name: str, allowed: Mapping[bytes, int], dtype: np.dtype[Any]) -> NDArray[Any]:
