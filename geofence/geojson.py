@@ -21,6 +21,13 @@ from geofence.region import InvalidRegion, Kind, Region
 NAME_BYTES = 1024
 _NAMES = ("name", "NAME", "Name")
 _EXACT = 2**53  # integers up to here are the same number as a JSON float
+_DOCUMENT = "an object: a FeatureCollection, Feature, Polygon or MultiPolygon. Is it GeoJSON?"
+_FEATURE = (
+    "an object with type, id, properties (an object, or null) and geometry. Correct the feature, or leave it out."
+)
+_SETTINGS = (
+    "layer (text), kind (partition or overlay), nearest_within_m and dwell_s (numbers). Correct it, or leave it out."
+)
 _WGS_84 = ("CRS84", "EPSG:4326", "EPSG::4326", "WGS84")
 
 
@@ -69,7 +76,7 @@ def read_regions(raw: bytes, *, layer: str) -> RegionFile:
     """
     try:
         text = check_utf8(raw, "the file")
-        document = decode(_read_document, text, "the file")
+        document = decode(_read_document, text, "the file", _DOCUMENT)
         _check_crs(document.crs)
         return RegionFile(_regions(document, text, layer), _settings(document))
     except Malformed as fault:
@@ -78,7 +85,7 @@ def read_regions(raw: bytes, *, layer: str) -> RegionFile:
 
 def _regions(document: _Document, text: bytes, layer: str) -> tuple[Region, ...]:
     if document.type == "FeatureCollection":
-        pieces = decode(_read_features, document.features, "features")
+        pieces = decode(_read_features, document.features, "features", "a list of Features. Is it GeoJSON?")
         if not pieces:
             raise Malformed("the file has no features; allowed: at least one. Add a region, or leave the file out.")
         features = [_feature(piece, f"features[{index}]") for index, piece in enumerate(pieces)]
@@ -100,7 +107,7 @@ def _regions(document: _Document, text: bytes, layer: str) -> tuple[Region, ...]
 
 
 def _feature(piece: bytes | msgspec.Raw, where: str) -> tuple[str, Mapping[str, Any], str, msgspec.Raw]:
-    feature: _Feature = decode(_read_feature, piece, where)
+    feature: _Feature = decode(_read_feature, piece, where, _FEATURE)
     properties = feature.properties or {}
     if feature.type != "Feature":
         raise Malformed(
@@ -152,11 +159,7 @@ def _check_unique(idents: list[tuple[str, str]]) -> None:
 def _settings(document: _Document) -> Settings:
     if bytes(document.geofence) == b"null":
         return Settings()
-    try:
-        settings: Settings = decode(_read_settings, document.geofence, "the member `geofence`")
-    except Malformed as fault:
-        allowed = "layer (text), kind (partition or overlay), nearest_within_m and dwell_s (numbers)"
-        raise Malformed(f"{fault}; allowed in it: {allowed}") from None
+    settings: Settings = decode(_read_settings, document.geofence, "the member `geofence`", _SETTINGS)
     return settings
 
 

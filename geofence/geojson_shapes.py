@@ -19,6 +19,8 @@ from shapely.geometry.base import BaseGeometry
 from geofence.malformed import Malformed, decode, shown
 
 RING_POSITIONS = 4
+_GEOMETRY = "an object with type and coordinates. Correct the geometry, or leave the feature out."
+_POSITIONS = "rings of positions [lon, lat], finite numbers. Correct the position, or leave the feature out."
 ABSENT = msgspec.Raw(b"null")  # a member that is missing is read as null
 
 Ring = list[tuple[float, float]]
@@ -47,7 +49,7 @@ class Shapes:
 
     def add(self, geometry: msgspec.Raw, where: str) -> None:
         """Take one GeoJSON geometry. Raises Malformed."""
-        read = decode(_read_geometry, geometry, f"the geometry of {where}")
+        read = decode(_read_geometry, geometry, f"the geometry of {where}", _GEOMETRY)
         if read.type not in ("Polygon", "MultiPolygon"):
             found = _type_name(read.type)
             raise Malformed(f"{where} is a {found}; allowed: Polygon or MultiPolygon. Convert it, or leave it out.")
@@ -128,7 +130,7 @@ def _polygons(read: _Geometry, where: str) -> list[list[Ring]]:
         found: Any = (_read_polygon if one else _read_multipolygon)(piece)
     except (msgspec.MsgspecError, RecursionError):
         what = f"the coordinates of {where}"
-        found = decode(_read_polygon_3d if one else _read_multipolygon_3d, piece, what)
+        found = decode(_read_polygon_3d if one else _read_multipolygon_3d, piece, what, _POSITIONS)
         return [[_flattened(ring, where) for ring in polygon] for polygon in ([found] if one else found)]
     return [found] if one else found
 

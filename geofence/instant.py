@@ -33,6 +33,8 @@ def ms_of(text: str) -> int:
     """The milliseconds of an ISO 8601 or RFC 3339 text, UTC if it names no zone. Raises ValueError."""
     try:
         moment = datetime.fromisoformat(text.strip())
+        if "T" not in text.upper() and " " not in text.strip():
+            raise ValueError("a day is no instant")
         aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
         return (aware - _EPOCH) // _MILLISECOND
     except (ValueError, OverflowError):

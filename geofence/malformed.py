@@ -39,8 +39,8 @@ def check_utf8(raw: bytes, what: str) -> bytes:
     return text
 
 
-def decode(decoder: Callable[[bytes | msgspec.Raw], T], piece: bytes | msgspec.Raw, what: str) -> T:
-    """What the decoder makes of the bytes. Raises Malformed."""
+def decode(decoder: Callable[[bytes | msgspec.Raw], T], piece: bytes | msgspec.Raw, what: str, allowed: str = "") -> T:
+    """What the decoder makes of the bytes. Raises Malformed, which names `allowed` where it is JSON, but not that."""
     try:
         return decoder(piece)
     except RecursionError:
@@ -48,7 +48,7 @@ def decode(decoder: Callable[[bytes | msgspec.Raw], T], piece: bytes | msgspec.R
     except UnicodeDecodeError:
         raise Malformed(f"{what} is not UTF-8. Save it as UTF-8.") from None
     except msgspec.MsgspecError as error:
-        raise Malformed(_explain(str(error), bytes(piece), what)) from None
+        raise Malformed(_explain(str(error), bytes(piece), what, allowed)) from None
 
 
 def place_of(text: bytes, position: int) -> str:
@@ -63,7 +63,7 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _explain(message: str, text: bytes, what: str) -> str:
+def _explain(message: str, text: bytes, what: str, allowed: str) -> str:
     if found := _AT_BYTE.match(message):
         position = int(found[2])
         return f"{what} is not JSON: {found[1]} at {place_of(text, position)}. {_remedy(text, position)}"
@@ -71,9 +71,9 @@ def _explain(message: str, text: bytes, what: str) -> str:
         return (
             f"{what} is not JSON: it ends too early, or a quote, bracket or \\u escape is not complete. Send all of it."
         )
-    if found := _AT_PATH.match(message):
-        return f"{what} is not as expected: {found[1].replace('`', '')} at {found[2].lstrip('.')}"
-    return f"{what} is not as expected: {message.replace('`', '')}"
+    found = _AT_PATH.match(message)
+    told = f"{found[1]} at {found[2].lstrip('.')}" if found else message
+    return f"{what} can't be read: {told.replace('`', '')}" + (f"; allowed: {allowed}" if allowed else "")
 
 
 def _remedy(text: bytes, position: int) -> str:

@@ -118,21 +118,28 @@ def _check_settings(layer: str, kind: Kind, dwell_s: float | None, nearest_withi
             f"layer name is {layer[:80]!r}; allowed: 1 to {ID_BYTES} printable bytes. Rename the layer."
         )
     if dwell_s is not None and not 0 < dwell_s <= 366 * 86_400:
-        raise InvalidRegion(f"layer {layer!r}: dwell_s is {dwell_s}; allowed: more than 0 s and at most 366 days")
+        raise InvalidRegion(
+            f"layer {layer!r}: dwell_s is {dwell_s}; allowed: more than 0 s and at most 366 days. "
+            "Leave it out for none."
+        )
     if dwell_s is not None and kind is Kind.PARTITION:
         raise InvalidRegion(f"layer {layer!r}: dwell_s is {dwell_s}; only overlay layers tell dwells. Leave it out.")
     if not 0 <= nearest_within_m <= 50_000:
-        raise InvalidRegion(f"layer {layer!r}: nearest_within_m is {nearest_within_m}; allowed: 0 to 50000")
+        raise InvalidRegion(
+            f"layer {layer!r}: nearest_within_m is {nearest_within_m}; allowed: 0 to 50000 m. Leave it out for 0."
+        )
     if nearest_within_m and kind is Kind.OVERLAY:
-        raise InvalidRegion(f"layer {layer!r}: nearest_within_m is {nearest_within_m}; only a partition can use it")
+        raise InvalidRegion(
+            f"layer {layer!r}: nearest_within_m is {nearest_within_m}; only a partition can use it. Leave it out."
+        )
 
 
 def _check_ids(layer: str, ordered: list[Region]) -> None:
     for region in ordered:
         if not region.id or len(region.id.encode("utf-8", "surrogatepass")) > ID_BYTES or not region.id.isprintable():
             raise InvalidRegion(
-                f"layer {layer!r}: region id is {region.id[:80]!r}; allowed: 1 to {ID_BYTES} printable bytes. "
-                "Give every feature an id, or an `id` property."
+                f"layer {layer!r}: region id is {region.id[:80]!r} ({len(region.id)} characters); allowed: "
+                f"1 to {ID_BYTES} printable bytes. Give every feature a short id that stays the same."
             )
     for one, two in pairwise(ordered):
         if one.id == two.id:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
-from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -19,13 +18,18 @@ from numpy.typing import NDArray
 
 from geofence.control import Control, check
 from geofence.malformed import Malformed, decode, shown
-from geofence.ping import TIME_END_MS, Ping, Pings, Source
+from geofence.misfit import ReceivedMs, check_time, misfit_of
+from geofence.ping import Ping, Pings, Source
 from geofence.text import Texts
 
 PING_VERSION = 1
 CONTROL_VERSION = 1
+_PING = "an object with device, lon, lat and time_ms. Write one object per line."
+_CONTROLS = (
+    "the kinds consent (device, given), erase (device), tick, version (layer, version), each with at_ms in Unix "
+    "milliseconds. Correct the record; a ping has no `kind`."
+)
 SOURCES = {source.name.lower(): int(source) for source in Source}  # plain numbers: enums are slow in columns
-_INT64 = 2**62  # times beyond are out of range all the same
 
 
 class NewerVersion(Malformed):
@@ -56,7 +60,7 @@ class _PingRecord(msgspec.Struct, kw_only=True, gc=False):
     accuracy_m: float | None = nan
     source: str | None = "unknown"
     user: str | None = ""
-    received_ms: Annotated[int, msgspec.Meta(ge=0, lt=TIME_END_MS)] | None = -1
+    received_ms: ReceivedMs | None = -1
     confidence: float | None = nan
     speed_mps: float | None = nan
     mock: bool | None = False
@@ -86,9 +90,7 @@ def encode_ping(ping: Ping) -> bytes:
 
 def decode_ping(raw: bytes) -> Ping:
     """One ping. Raises Malformed; whether its values are in range is for `geofence.ping.check` to say."""
-    record = decode(_read_ping, raw, "the ping")
-    _check_record(record)
-    return _columns([record]).ping(0)
+    return _columns([_record(raw)]).ping(0)
 
 
 def decode_pings(raws: Sequence[bytes]) -> tuple[Pings, NDArray[np.int64], list[Unread]]:
@@ -100,7 +102,7 @@ def decode_pings(raws: Sequence[bytes]) -> tuple[Pings, NDArray[np.int64], list[
         if any(record.v > PING_VERSION for record in records):
             records, rows = _decode_each(raws, unread)
         return _columns(records), rows, unread
-    except (msgspec.MsgspecError, ValueError, KeyError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, KeyError, OverflowError, RecursionError):
         records, rows = _decode_each(raws, unread)
         return _columns(records), rows, unread
 
@@ -112,20 +114,27 @@ def encode_control(control: Control) -> bytes:
 
 def decode_control(raw: bytes) -> Control:
     """One control record. Raises Malformed or InvalidControl."""
-    version = decode(_read_version, raw, "the control record").v
-    if version > CONTROL_VERSION:
-        raise NewerVersion("the control record", version, CONTROL_VERSION)
-    control: Control = decode(_read_control, raw, "the control record")
+    _check_version(raw, "the control record", CONTROL_VERSION)
+    control: Control = decode(_read_control, raw, "the control record", _CONTROLS)
     check(control)
     return control
+
+
+def _check_version(raw: bytes, what: str, known: int) -> None:
+    """Refuse a newer version first, whatever else is in it; that it is no JSON is for others to say."""
+    try:
+        found = _read_version(raw).v
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return
+    if found > known:
+        raise NewerVersion(what, found, known)
 
 
 def _decode_each(raws: Sequence[bytes], unread: list[Unread]) -> tuple[list[_PingRecord], NDArray[np.int64]]:
     records, rows = [], []
     for row, raw in enumerate(raws):
         try:
-            record = decode(_read_ping, raw, "the ping")
-            _check_record(record)
+            record = _record(raw)
         except NewerVersion as fault:
             unread.append(Unread(row, "version_newer", str(fault)))
         except Malformed as fault:
@@ -136,7 +145,18 @@ def _decode_each(raws: Sequence[bytes], unread: list[Unread]) -> tuple[list[_Pin
     return records, np.array(rows, np.int64)
 
 
+def _record(raw: bytes) -> _PingRecord:
+    try:
+        record: _PingRecord = decode(_read_ping, raw, "the ping", _PING)
+    except Malformed as fault:
+        _check_version(raw, "the ping", PING_VERSION)
+        raise Malformed(misfit_of(raw) or str(fault)) from None
+    _check_record(record)
+    return record
+
+
 def _check_record(record: _PingRecord) -> None:
+    check_time(record.time_ms)
     if record.v > PING_VERSION:
         raise NewerVersion("the ping", record.v, PING_VERSION)
     if (record.source or "unknown") not in SOURCES:
@@ -150,10 +170,10 @@ def _columns(records: list[_PingRecord]) -> Pings:
         device=Texts.of([record.device for record in records]),
         lon=np.array([record.lon for record in records], np.float64),
         lat=np.array([record.lat for record in records], np.float64),
-        time_ms=_int64([record.time_ms for record in records]),
+        time_ms=np.array([record.time_ms for record in records], np.int64),
         accuracy_m=np.array([record.accuracy_m for record in records], np.float64),
         source=np.array([SOURCES[record.source or "unknown"] for record in records], np.uint8),
-        received_ms=_int64([-1 if record.received_ms is None else record.received_ms for record in records]),
+        received_ms=np.array([_or_absent(record.received_ms) for record in records], np.int64),
         confidence=np.array([record.confidence for record in records], np.float64),
         speed_mps=np.array([record.speed_mps for record in records], np.float64),
         mock=np.array([record.mock for record in records], np.bool_),
@@ -161,8 +181,5 @@ def _columns(records: list[_PingRecord]) -> Pings:
     )
 
 
-def _int64(values: list[int]) -> NDArray[np.int64]:
-    try:
-        return np.array(values, np.int64)
-    except OverflowError:
-        return np.array([max(-_INT64, min(_INT64, value)) for value in values], np.int64)
+def _or_absent(received_ms: int | None) -> int:
+    return -1 if received_ms is None else received_ms

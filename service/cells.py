@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 T = TypeVar("T")
-_INT64 = 2**62  # beyond any time, and within the column's range
+_INT64 = 2**63
 
 
 def floats(cells: list[bytes]) -> tuple[NDArray[np.float64], list[int]]:
@@ -32,16 +32,14 @@ def floats(cells: list[bytes]) -> tuple[NDArray[np.float64], list[int]]:
 
 
 def integers(cells: list[bytes]) -> tuple[NDArray[np.int64], list[int]]:
-    """The whole numbers, and the places of cells that are none. Those too large for a column stay too "
-    "large.
-    """
+    """The whole numbers, and the places of cells that are none, or none that a column could hold."""
     try:
         return np.fromiter(map(int, cells), np.int64, len(cells)), _underscored(cells)
     except (ValueError, OverflowError):
-        found = [_or_none(int, cell) for cell in cells]
+        found = [_or_none(_int64, cell) for cell in cells]
         bad = [place for place, value in enumerate(found) if value is None]
-        clipped = [0 if value is None else max(-_INT64, min(_INT64, value)) for value in found]
-        return np.array(clipped, np.int64), sorted(set(bad) | set(_underscored(cells)))
+        values = np.array([0 if value is None else value for value in found], np.int64)
+        return values, sorted(set(bad) | set(_underscored(cells)))
 
 
 def not_utf8(cells: list[bytes]) -> list[int]:
@@ -62,6 +60,13 @@ def _underscored(cells: list[bytes]) -> list[int]:
     if b"_" not in b"".join(cells):
         return []
     return [place for place, cell in enumerate(cells) if b"_" in cell]
+
+
+def _int64(cell: bytes) -> int:
+    value = int(cell)
+    if not -_INT64 <= value < _INT64:
+        raise ValueError("does not fit into a column")
+    return value
 
 
 def _or_none(read: Callable[[bytes], T], cell: bytes) -> T | None:

@@ -29,7 +29,11 @@ _DWELL_HELP = "Overlay layers also tell who stays in a fence for S seconds. S or
 _CONSENT_HELP = "Whether pings count without a consent record before them.  [default: assumed]"
 _VERSION_HELP = "Show the version and exit."
 _PICTURE_HELP = "Where to draw: a file ending in .svg, .png or .pdf."
-_EVENTS_HELP = "How many events of each rule to list."
+_EVENTS_HELP = "How many events of each rule to list; 0 for the table alone."
+_UNTIL_HELP = (
+    "When the file ends, such as 2026-01-31: a later ping that does not say when it was received is refused.  "
+    "[default: now]"
+)
 _RULE_HELP = "responsive, balanced, strict, or a TOML file of knobs. VALUE or LAYER=VALUE. Repeatable."
 
 
@@ -85,7 +89,7 @@ def cli() -> None:
     """
 
 
-@cli.command(epilog=_LOCATE_EXAMPLES)
+@cli.command(epilog=_LOCATE_EXAMPLES, short_help="In which region is each point, how far from the border?")
 @_layer_options
 @click.option("--cap-m", type=float, default=50_000.0, show_default=True, help="The largest margin that is told.")
 @click.argument("points", metavar="POINTS")
@@ -112,12 +116,13 @@ def locate(
     locate_file(points, versions, sys.stdout.buffer, engine=engine, cap_m=cap_m)
 
 
-@cli.command(epilog=_REPLAY_EXAMPLES)
+@cli.command(epilog=_REPLAY_EXAMPLES, short_help="The events of a file of pings.")
 @_layer_options
 @click.option("--rule", metavar="[LAYER=]RULE", multiple=True, help=_RULE_HELP)
 @click.option("--dwell", metavar="[LAYER=]S", multiple=True, help=_DWELL_HELP)
 @click.option("--consent", type=click.Choice(["assumed", "required"]), default="assumed", help=_CONSENT_HELP)
 @click.option("--source", default="geofence", show_default=True, help="The events' source attribute.")
+@click.option("--until", metavar="TIME", help=_UNTIL_HELP)
 @click.option("--tracks", metavar="OUT", help="Write the final tracks to OUT, one JSON object per line.")
 @click.option("--stats", is_flag=True, help="Print how many pings had which outcome.")
 @click.argument("pings", metavar="PINGS")
@@ -131,6 +136,7 @@ def replay(
     dwell: tuple[str, ...],
     consent: str,
     source: str,
+    until: str | None,
     tracks: str | None,
     stats: bool,
     pings: str,
@@ -146,13 +152,14 @@ def replay(
     from service.replay import ReplayOptions, replay_file
 
     versions = load_versions(LayerOptions(regions, kind, rule, nearest_within, dwell))
-    options = ReplayOptions(engine, consent, source, tracks, stats)
+    options = ReplayOptions(engine, consent, source, tracks, stats, until)
     replay_file(pings, versions, sys.stdout.buffer, options)
 
 
-@cli.command(epilog=_COMPARE_EXAMPLES)
+@cli.command(epilog=_COMPARE_EXAMPLES, short_help="The same pings under four rules, with a picture.")
 @_layer_options
 @click.option("--rule", metavar="[LAYER=]RULE", multiple=True, help=_RULE_HELP)
+@click.option("--until", metavar="TIME", help=_UNTIL_HELP)
 @click.option("--picture", metavar="OUT", default="compare.svg", show_default=True, help=_PICTURE_HELP)
 @click.option("--no-picture", is_flag=True, help="Draw nothing.")
 @click.option("--events", metavar="N", type=click.IntRange(0), default=20, show_default=True, help=_EVENTS_HELP)
@@ -164,6 +171,7 @@ def compare(
     nearest_within: tuple[str, ...],
     engine: str,
     rule: tuple[str, ...],
+    until: str | None,
     picture: str,
     no_picture: bool,
     events: int,
@@ -183,7 +191,7 @@ def compare(
         check_format(picture)
     versions = load_versions(LayerOptions(regions, kind, rule, nearest_within))
     check_distinct(versions)
-    found = compare_file(trace, versions, engine=engine)
+    found = compare_file(trace, versions, engine=engine, until=until)
     print_comparison(found, sys.stdout, shown=events)
     if not no_picture:
         draw_comparison(found, picture)
@@ -211,9 +219,12 @@ def run() -> int:
             cli.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return UNUSABLE
+    except click.UsageError as error:
+        asked = error.ctx.command_path if error.ctx is not None else "geofence"
+        return _refuse(f"{error.format_message().rstrip('.')}. Try: {asked} --help")
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:

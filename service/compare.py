@@ -21,7 +21,19 @@ from geofence.instant import text_of
 from geofence.ping import Pings
 from geofence.region import Version
 from service.complaints import Complaints, printable
-from service.peers import UNKNOWN, Move, Peer, Seen, accuracy_filter, flips_back, raw_switching, three_in_a_row
+from service.horizon import Horizon, until_of
+from service.peers import (
+    UNKNOWN,
+    Move,
+    Peer,
+    Seen,
+    accuracy_filter,
+    flips_back,
+    raw_switching,
+    runs,
+    since_entry,
+    three_in_a_row,
+)
 from service.player import Player
 from service.progress import Progress
 from service.readers import Format, PingFile
@@ -67,8 +79,9 @@ class Comparison:
     moves: Mapping[str, Mapping[Key, list[Move]]]
 
 
-def compare_file(path: str, versions: Sequence[Version], *, engine: str) -> Comparison:
+def compare_file(path: str, versions: Sequence[Version], *, engine: str, until: str | None = None) -> Comparison:
     """Run all four methods over a file."""
+    until_ms = until_of(until)
     atlases = {version.hash: Atlas(version, engine) for version in versions}
     trace, complaints = Trace(), Complaints(path)
     ours: dict[Key, list[Move]] = {}
@@ -76,7 +89,7 @@ def compare_file(path: str, versions: Sequence[Version], *, engine: str) -> Comp
         file = PingFile(source)
         fence = Fence(versions, engine=engine, atlases=atlases, keeps_time=file.format is not Format.NDJSON)
         player = Player(fence)
-        for part in file.batches():
+        for part in Horizon(source.name, until_ms).within(file.batches()):
             if isinstance(part, Batch):
                 trace.add(part.pings)
             played = player.play(part)
@@ -87,14 +100,18 @@ def compare_file(path: str, versions: Sequence[Version], *, engine: str) -> Comp
     complaints.summary(player.rows)
     if not trace.pings:
         raise Unusable(f"{path}: has no valid ping to compare anything with")
+    seen = _seen(trace, [atlases[version.hash] for version in versions])
+    told = {name: {key: peer(shown) for key, shown in seen.items()} for name, peer in PEERS.items()} | {OURS: ours}
+    entries = {key: runs(shown) for key, shown in seen.items()}
     moves = {
-        name: _by_peer(peer, trace, [atlases[version.hash] for version in versions]) for name, peer in PEERS.items()
+        name: {key: [since_entry(move, entries.get(key, ())) for move in made] for key, made in by_key.items()}
+        for name, by_key in told.items()
     }
-    return Comparison({version.layer: version for version in versions}, trace, moves | {OURS: ours})
+    return Comparison({version.layer: version for version in versions}, trace, moves)
 
 
 def print_comparison(found: Comparison, out: TextIO, *, shown: int) -> None:
-    """The table, then up to `shown` events of each method."""
+    """The table, then up to `shown` events of each method; 0 lists none."""
     pings, devices = found.trace.pings, len(found.trace.seen)
     out.write(f"{pings:,} pings of {devices:,} {'device' if devices == 1 else 'devices'}\n\n")
     width = max(len("layer"), *(len(layer) for layer in found.versions))
@@ -104,16 +121,17 @@ def print_comparison(found: Comparison, out: TextIO, *, shown: int) -> None:
             tracks = [moves for key, moves in found.moves[method].items() if key[0] == layer]
             out.write(f"{layer:{width}}  {method:15}  {_figures(tracks)}\n")
     out.write(
-        "\nback: events that return to the region just left. delay: from the first ping in the region to the event.\n"
+        "\nback: events that return to the region just left. "
+        "delay: from the last time that its pings entered the region to the event.\n"
     )
-    for method in METHODS:
+    for method in METHODS if shown else ():
         _print_moves(found, method, out, shown)
 
 
 def _figures(tracks: Iterable[list[Move]]) -> str:
     told = [[move for move in moves if not _is_silent(move)] for moves in tracks]
     events, quick, slow = (sum(map(len, told)), *(sum(flips_back(one, s) for one in told) for s in (300, 900)))
-    delays = [(move.confirmed_ms - move.occurred_ms) / 1000 for one in told for move in one if move.origin != UNKNOWN]
+    delays = [(move.confirmed_ms - move.entered_ms) / 1000 for one in told for move in one if move.origin != UNKNOWN]
     delay = f"{median(delays):,.0f} s" if delays else "-"
     return f"{events:6,}  {quick:17,}  {slow:13,}  {delay:>12}"
 
@@ -147,13 +165,14 @@ def _is_silent(move: Move) -> bool:
     return move.origin < 0 and move.target < 0
 
 
-def _by_peer(peer: Peer, trace: Trace, atlases: Sequence[Atlas]) -> dict[Key, list[Move]]:
-    moves: dict[Key, list[Move]] = {}
-    for atlas in atlases:
-        for device, places in trace.seen.items():
-            for fence, seen in _sequences(atlas, places).items():
-                moves[atlas.version.layer, device, fence] = peer(seen)
-    return moves
+def _seen(trace: Trace, atlases: Sequence[Atlas]) -> dict[Key, list[Seen]]:
+    """What every device showed of every layer."""
+    return {
+        (atlas.version.layer, device, fence): shown
+        for atlas in atlases
+        for device, places in trace.seen.items()
+        for fence, shown in _sequences(atlas, places).items()
+    }
 
 
 def _sequences(atlas: Atlas, places: list[tuple[float, float, float | None, int]]) -> dict[int, list[Seen]]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geofence.ping import Pings, fault_of
+from geofence.ping import TIME_END_MS, Pings, fault_of
 from geofence.text import Texts
 from geofence.wire import SOURCES
 from service.cells import floats, integers, not_utf8, shown
@@ -31,12 +31,12 @@ _FAULT_CODES = {
     "confidence": 9,
     "speed_mps": 10,
     "user": 11,
+    "received_ms": 12,
 }
 _MOCK = {b"": False, b"0": False, b"1": True, b"false": False, b"true": True}
 _CODES = {name.encode(): code for name, code in SOURCES.items()} | {b"": 0}
 _ALLOWED = {
     "source": f"{', '.join(SOURCES)}, or empty",
-    "received_ms": "Unix milliseconds, or empty",
     "mock": "true, false, 1, 0, or empty",
 }
 
@@ -112,9 +112,9 @@ class _Columns:
         if name not in self._places:
             return np.full(len(self._records.rows), -1, np.int64)
         cells = self._cells(name)
-        values, bad = integers([cell or b"-1" for cell in cells])
-        negative = [place for place in np.flatnonzero(values < 0).tolist() if cells[place]]
-        self._note(name, cells, bad + negative)
+        values, bad = integers([cell if cell.strip() else b"-1" for cell in cells])
+        outside = np.flatnonzero((values < 0) | (values >= TIME_END_MS)).tolist()
+        self._note(name, cells, bad + [place for place in outside if cells[place].strip()])
         return values
 
     def words(self, name: str, allowed: Mapping[bytes, int], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -7,9 +7,11 @@ believed at once, and no change goes from a region to itself.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import itemgetter
 
 from geofence.ground import ground_m
 
@@ -31,11 +33,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A change of region. `origin` is UNKNOWN for the first."""
+    """A change of region. `origin` is UNKNOWN for the first; `entered_ms` is when the target was last entered."""
 
     origin: int
     target: int
-    occurred_ms: int
+    entered_ms: int
     confirmed_ms: int
 
 
@@ -98,6 +100,22 @@ def flips_back(moves: Sequence[Move], within_s: float) -> int:
         one.origin == two.target and two.confirmed_ms - one.confirmed_ms <= within_s * 1000
         for one, two in pairwise(moves)
     )
+
+
+def runs(pings: Sequence[Seen]) -> list[tuple[int, int]]:
+    """When the device, as its pings have it, entered which region: time and region of each run of pings."""
+    found: list[tuple[int, int]] = []
+    for ping in in_order(pings):
+        if not found or ping.region != found[-1][1]:
+            found.append((ping.time_ms, ping.region))
+    return found
+
+
+def since_entry(move: Move, entered: Sequence[tuple[int, int]]) -> Move:
+    """The move with its delay counted as everybody's: from the last entry into its target (`runs`) before it."""
+    last = bisect_right(entered, move.confirmed_ms, key=itemgetter(0))
+    times = (time_ms for time_ms, region in reversed(entered[:last]) if region == move.target)
+    return replace(move, entered_ms=next(times, move.entered_ms))
 
 
 def _radius_m(ping: Seen) -> float:

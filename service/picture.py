@@ -17,9 +17,9 @@ import numpy as np
 import shapely
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection, PatchCollection
-from matplotlib.dates import AutoDateFormatter, AutoDateLocator
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch
+from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
@@ -31,7 +31,9 @@ from service.source import Unusable
 
 FORMATS = (".svg", ".png", ".pdf")
 CIRCLES = 3000
-_COLOURS = mpl.colormaps["tab20"].colors  # type: ignore[attr-defined]
+PAPER = 1.5  # how wide the map is, of its height
+NAMED = 12  # regions in the legend
+_COLOURS = (*mpl.colormaps["Set2"].colors[:7], *mpl.colormaps["tab20"].colors)  # type: ignore[attr-defined]
 _GREY = (0.85, 0.85, 0.85)
 
 
@@ -70,8 +72,7 @@ def _colours_of(found: Comparison, version: Version, device: str) -> dict[int, A
 def _draw_map(axes: Axes, found: Comparison, version: Version, device: str, colours: dict[int, Any]) -> None:
     places = found.trace.seen[device]
     lon, lat = np.array([place[0] for place in places]), np.array([place[1] for place in places])
-    west, east, south, north = _view(lon, lat)
-    squeeze = max(0.05, float(np.cos(np.radians((south + north) / 2))))
+    (west, east, south, north), squeeze = _view(lon, lat)
     axes.set(xlim=(west, east), ylim=(south, north), aspect=1 / squeeze, xlabel="lon", ylabel="lat")
     axes.set_title(f"{printable(device)}: {len(places):,} pings over {version.layer}", parse_math=False)
     window = shapely.box(west, south, east, north)
@@ -84,7 +85,7 @@ def _draw_map(axes: Axes, found: Comparison, version: Version, device: str, colo
     faint = float(np.clip(6 / len(size), 0.004, 0.1))  # many circles lie upon each other
     circles = EllipseCollection(
         size / squeeze, size, 0, units="xy", offsets=np.column_stack([lon, lat])[shown], transOffset=axes.transData,
-        facecolors=(0.1, 0.3, 0.8, faint), edgecolors=(0.1, 0.3, 0.8, 3 * faint), linewidths=0.5,
+        facecolors=(0.15, 0.15, 0.3, faint), edgecolors=(0.15, 0.15, 0.3, 3 * faint), linewidths=0.5,
     )  # fmt: skip
     axes.add_collection(circles, autolim=False)
     axes.plot(lon, lat, color="0.3", linewidth=0.4, alpha=0.6)
@@ -93,7 +94,7 @@ def _draw_map(axes: Axes, found: Comparison, version: Version, device: str, colo
 
 def _draw_region(axes: Axes, geometry: Any, name: str, window: Any, colour: Any) -> None:
     paths = [_outline(polygon) for polygon in shapely.get_parts(geometry)]
-    face = (*colour[:3], 0.35) if colour is not None else (1, 1, 1, 0)
+    face = (*colour[:3], 0.45) if colour is not None else (1, 1, 1, 0)
     patches = PatchCollection([PathPatch(path) for path in paths], facecolor=face, edgecolor="0.4", linewidth=0.7)
     axes.add_collection(patches, autolim=False)
     at = geometry.intersection(window).representative_point()
@@ -122,8 +123,21 @@ def _draw_timeline(axes: Axes, found: Comparison, version: Version, device: str,
     axes.set_xlim(_day(begin), _day(end))
     locator = AutoDateLocator(tz=UTC)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(AutoDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
+    names = [version.regions[region].name or version.regions[region].id for region in colours][:NAMED]
+    patches = [
+        Patch(color=colour, label=f" {_plain(name)}") for name, colour in zip(names, colours.values(), strict=False)
+    ]
+    axes.legend(
+        handles=[*patches, Patch(color=_GREY, label="outside")],
+        loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=5, fontsize=8, frameon=False,
+    )  # fmt: skip
     axes.set_title("what each method believed (UTC; a line for each event)", fontsize=9)
+
+
+def _plain(name: str) -> str:
+    """A name that matplotlib takes for no formula."""
+    return printable(name).replace("$", r"\$")
 
 
 def _label(found: Comparison, method: str, version: Version, device: str) -> str:
@@ -144,12 +158,17 @@ def _is_of(key: Key, version: Version, device: str) -> bool:
     return key[0] == version.layer and key[1] == device
 
 
-def _view(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """A window around nearly all pings: the wildest hundredth may lie outside."""
+def _view(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[tuple[float, float, float, float], float]:
+    """A window around nearly all pings (the wildest hundredth may lie outside) in the shape of the paper, and how many
+    degrees of latitude are as long as one of longitude.
+    """
     west, east = np.quantile(lon, [0.005, 0.995])
     south, north = np.quantile(lat, [0.005, 0.995])
-    across = max(0.01, float(east - west), float(north - south)) * 0.15
-    return float(west) - across, float(east) + across, float(south) - across, float(north) + across
+    middle_lon, middle_lat = float(west + east) / 2, float(south + north) / 2
+    squeeze = max(0.05, float(np.cos(np.radians(middle_lat))))
+    half = 0.65 * max(0.01, float(north - south), float(east - west) * squeeze / PAPER)
+    across = half * PAPER / squeeze
+    return (middle_lon - across, middle_lon + across, middle_lat - half, middle_lat + half), squeeze
 
 
 def _day(time_ms: int) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from geofence.crossing import Crossing
 from geofence.fence import Fence, UnknownVersion
 from geofence.report import Report
-from service.rows import Batch, Order, Rejected
+from service.rows import Batch, Misread, Order, Part, Rejected
 
 
 @dataclass(slots=True)
@@ -30,12 +30,15 @@ class Player:
         self.counts: dict[str, dict[str, int]] = {layer: {} for layer in fence.versions()}
         self.rows = self.pings = self.events = 0
 
-    def play(self, part: Batch | Order) -> Played:
+    def play(self, part: Part) -> Played:
         """Take one part."""
         played = Played()
         if isinstance(part, Order):
             self.rows += 1
             self._obey(part, played)
+        elif isinstance(part, Misread):
+            self.rows += 1
+            played.rejected.append(part.rejected)
         else:
             self.rows += len(part.pings) + len(part.rejected)
             self.pings += len(part.pings) + len(part.rejected)

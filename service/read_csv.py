@@ -47,6 +47,8 @@ class CsvFile:
         self.header_raw = self._first_line()
         self.crlf = self.header_raw.endswith(b"\r")
         self.header_raw = self.header_raw.removesuffix(b"\r")
+        if b"\r" in self.header_raw:
+            raise Unusable(f"{source.name}: lines end with CR alone; allowed: LF or CR LF. Save it with LF.")
         self.header = [name.decode("utf-8", "replace").strip().lower() for name in _cells(self.header_raw) or []]
 
     def index(self, name: str, *, required: bool = True) -> int | None:
@@ -80,10 +82,11 @@ class CsvFile:
         return first
 
     def _fill(self) -> None:
-        chunk = self._source.read()
+        chunk, before = self._source.read(), len(self._carry)
         self._ended = not chunk
         self._carry += chunk
-        if len(self._carry) > LINE_BYTES and b"\n" not in self._carry:
+        end = self._carry.find(b"\n", before)
+        if (end if end >= 0 else len(self._carry)) > LINE_BYTES:
             raise Unusable(
                 f"{self._source.name}: line {self._line + 1} is longer than {LINE_BYTES >> 20} MiB. Is this a CSV file?"
             )

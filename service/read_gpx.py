@@ -29,10 +29,10 @@ _LON, _LAT, _TIME, _RADIUS = (fault_of(code) for code in (4, 5, 6, 8))
 class _Unfit(ValueError):
     """A point that can't be read."""
 
-    def __init__(self, fault: Fault, text: str) -> None:
+    def __init__(self, fault: Fault, text: str, field: str = "", allowed: str = "") -> None:
         self.reason = fault.reason
         cell = shown(text.encode("utf-8", "surrogatepass"))
-        super().__init__(f"{fault.field} is {cell}; allowed: {fault.allowed}. {fault.remedy}")
+        super().__init__(f"{field or fault.field} is {cell}; allowed: {allowed or fault.allowed}. {fault.remedy}")
 
 
 @dataclass(slots=True)
@@ -149,7 +149,7 @@ def _ping(device: str, point: _Point) -> Ping:
     try:
         time_ms = ms_of(point.time)
     except ValueError:
-        raise _Unfit(_TIME, point.time) from None
+        raise _Unfit(_TIME, point.time, "time", "such as 2026-01-31T08:15:00Z, 1970 to 2099") from None
     return Ping(
         device=device,
         lon=_number(_LON, point.lon),

@@ -14,7 +14,7 @@ import numpy as np
 from geofence.control import InvalidControl
 from geofence.malformed import Malformed
 from geofence.wire import NewerVersion, decode_control, decode_pings
-from service.rows import BATCH_ROWS, Batch, Order, Rejected
+from service.rows import BATCH_ROWS, Batch, Misread, Order, Part, Rejected
 from service.source import Source, Unusable
 
 LINE_BYTES = 16 << 20
@@ -28,7 +28,7 @@ class _Kinded(msgspec.Struct):
 _read_kind = msgspec.json.Decoder(_Kinded).decode
 
 
-def read_ndjson_pings(source: Source, *, begun: bytes = b"") -> Iterator[Batch | Order]:
+def read_ndjson_pings(source: Source, *, begun: bytes = b"") -> Iterator[Part]:
     """The file's records. Raises Unusable if a line is too long to be one."""
     row = 0
     raws: list[bytes] = []
@@ -59,32 +59,35 @@ def _lines(source: Source, begun: bytes) -> Iterator[tuple[int, bytes]]:
         *lines, carry = (carry + chunk).split(b"\n")
         for raw in lines:
             line += 1
+            _check_length(raw, line, source.name)
             yield line, raw
-        if len(carry) > LINE_BYTES:
-            raise Unusable(
-                f"{source.name}: line {line + 1} is longer than {LINE_BYTES >> 20} MiB. Write one JSON object per line."
-            )
+        _check_length(carry, line + 1, source.name)
     if carry:
         yield line + 1, carry
 
 
+def _check_length(raw: bytes, line: int, name: str) -> None:
+    if len(raw) > LINE_BYTES:
+        raise Unusable(f"{name}: line {line} is longer than {LINE_BYTES >> 20} MiB. Write one JSON object per line.")
+
+
 def _is_control(raw: bytes) -> bool:
     try:
-        return bool(bytes(_read_kind(raw).kind))
+        return bytes(_read_kind(raw).kind) not in (b"", b"null")
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
 
 
-def _order(raw: bytes, row: int, line: int) -> Batch | Order:
+def _order(raw: bytes, row: int, line: int) -> Order | Misread:
     try:
         return Order(decode_control(raw), row, line)
     except (Malformed, InvalidControl) as fault:
         reason = "version_newer" if isinstance(fault, NewerVersion) else "malformed"
-        return _batch([], [], [Rejected(row, line, reason, str(fault))])
+        return Misread(Rejected(row, line, reason, str(fault)))
 
 
-def _batch(raws: list[bytes], places: list[tuple[int, int]], rejected: list[Rejected] | None = None) -> Batch:
+def _batch(raws: list[bytes], places: list[tuple[int, int]]) -> Batch:
     pings, kept, unread = decode_pings(raws)
     table = np.array(places, np.int64).reshape(-1, 2)[kept]
     faults = [Rejected(*places[one.row], one.reason, one.message) for one in unread]
-    return Batch(pings, table[:, 0], table[:, 1], faults + (rejected or []))
+    return Batch(pings, table[:, 0], table[:, 1], faults)

@@ -6,6 +6,7 @@ file that holds none of the three is `Unusable`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 
@@ -13,10 +14,12 @@ from service.csv_pings import read_csv_pings
 from service.read_csv import CsvFile
 from service.read_gpx import read_gpx_pings
 from service.read_ndjson import read_ndjson_pings
-from service.rows import Batch, Order
+from service.rows import Part
 from service.source import Source, Unusable
 
 _BOM = b"\xef\xbb\xbf"
+_GEOJSON = re.compile(rb'"type"\s*:\s*"(FeatureCollection|Feature)"')
+_LOOK_BYTES = 1000
 
 
 class Format(StrEnum):
@@ -36,7 +39,7 @@ class PingFile:
         self._begun = source.read()
         self.format = _format(self._begun, source.name)
 
-    def batches(self) -> Iterator[Batch | Order]:
+    def batches(self) -> Iterator[Part]:
         """Everything in the file, in its order. Raises Unusable as soon as it turns out to be so."""
         match self.format:
             case Format.CSV:
@@ -56,5 +59,7 @@ def _format(begun: bytes, name: str) -> Format:
     if text.startswith(b"["):
         raise Unusable(f"{name}: is a JSON array; allowed: NDJSON, one object per line. Convert it (jq -c '.[]').")
     if text.startswith(b"{"):
+        if _GEOJSON.search(text[:_LOOK_BYTES]):
+            raise Unusable(f"{name}: is GeoJSON; allowed: pings as CSV, GPX or NDJSON. Give regions with --regions.")
         return Format.NDJSON
     return Format.GPX if text.startswith(b"<") else Format.CSV

@@ -21,10 +21,13 @@ from geofence.hysteresis import OUTCOMES
 from geofence.region import Version
 from geofence.wire_events import encode_event, event_of
 from service.complaints import Complaints, note
+from service.horizon import Horizon, until_of
 from service.player import Player
 from service.progress import Progress
 from service.readers import Format, PingFile
-from service.source import Source
+from service.source import Source, Unusable
+
+SOURCE_LENGTH = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,13 @@ class ReplayOptions:
     source: str = "geofence"
     tracks: str | None = None
     stats: bool = False
+    until: str | None = None
 
 
 def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: ReplayOptions) -> None:
     """Replay a file and write its events. Of several versions of a layer the first is in force."""
+    _check_source(options.source)
+    until_ms = until_of(options.until)
     atlases = {version.hash: Atlas(version, options.engine) for version in versions}
     if options.tracks is not None:
         Path(options.tracks).open("wb").close()  # say at once if it can't be written
@@ -48,7 +54,7 @@ def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: 
         file = PingFile(source)
         fence = fence_of(versions, options, atlases, keeps_time=file.format is not Format.NDJSON)
         player = Player(fence)
-        for part in file.batches():
+        for part in Horizon(source.name, until_ms).within(file.batches()):
             played = player.play(part)
             for rejected in sorted(played.rejected, key=lambda one: one.row):
                 complaints.add(rejected)
@@ -76,6 +82,9 @@ def fence_of(
     for version in versions:
         first.setdefault(version.layer, version)
     library = [version for version in versions if first[version.layer] is not version]
+    same = next((version for version in library if first[version.layer].hash == version.hash), None)
+    if same is not None:
+        raise Unusable(f"--regions: layer {same.layer!r} is given twice, and alike. Name one of them: NAME=FILE.")
     for version in library:
         force = first[version.layer].hash
         note(f"layer {version.layer!r}: version {force} is in force, {version.hash} waits for a switch")
@@ -87,6 +96,15 @@ def fence_of(
         atlases=atlases,
         keeps_time=keeps_time,
     )
+
+
+def _check_source(source: str) -> None:
+    """Refuse what CloudEvents would refuse as an event's source."""
+    if not source or len(source) > SOURCE_LENGTH or not source.isascii() or not source.isprintable() or " " in source:
+        raise Unusable(
+            f"--source is {source[:40]!r}; allowed: 1 to {SOURCE_LENGTH} characters of a URI, such as geofence or "
+            "https://example.org/bay. Name the deployment."
+        )
 
 
 def _write_tracks(fence: Fence, path: str) -> None:

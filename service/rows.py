@@ -45,3 +45,13 @@ class Order:
     control: Control
     row: int
     line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """A control record that can't be used: no ping, so it has no outcome in any layer."""
+
+    rejected: Rejected
+
+
+Part = Batch | Order | Misread

@@ -62,8 +62,8 @@ def _line(crossing) -> str:  # type: ignore[no-untyped-def]
         "dwelled": f"stays at {target}",
     }[crossing.change]
     grounds = crossing.evidence
-    why = f"{grounds.pings} pings, {grounds.seconds:.0f} s" if grounds else ""
-    return f"  {at}  {crossing.device:<12} {what:<52} {why}"
+    why = f"{grounds.pings} {'ping' if grounds.pings == 1 else 'pings'}, {grounds.seconds:.0f} s" if grounds else ""
+    return f"  {at}  {crossing.device:<12} {what:<52} {why}".rstrip()
 
 
 def _summary(player, causes: Counter[str], seconds: float) -> None:  # type: ignore[no-untyped-def]

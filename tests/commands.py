@@ -1,5 +1,6 @@
 """Runs the `geofence` command within this process, as its tests need it. Not a test itself."""
 
+import csv
 import io
 import json
 import sys
@@ -8,7 +9,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from geofence.ping import Ping
+from geofence.wire import encode_ping
 from service import cli
+
+ROOT = Path(__file__).parent.parent
+MINUTE = 60_000
+HEADER = "device,time_ms,lon,lat,accuracy_m\n"
 
 
 @dataclass(frozen=True)
@@ -60,3 +67,23 @@ def layer(**regions: dict[str, Any]) -> bytes:
             ],
         }
     ).encode()
+
+
+def rows(out: bytes) -> list[dict[str, str]]:
+    """The rows of a CSV that a command has printed."""
+    return list(csv.DictReader(io.StringIO(out.decode(), newline="")))
+
+
+def as_dump(path: Path) -> bytes:
+    """A CSV file of pings as NDJSON."""
+    pings = [
+        Ping(
+            device=row["device"],
+            lon=float(row["lon"]),
+            lat=float(row["lat"]),
+            time_ms=int(row["time_ms"]),
+            accuracy_m=float(row["accuracy_m"]),
+        )
+        for row in rows(path.read_bytes())
+    ]
+    return b"\n".join(map(encode_ping, pings))

@@ -1,7 +1,11 @@
-"""Profiles of the property tests: short by default, long for `make torture`."""
+"""Profiles of the property tests (short by default, long for `make torture`), and a town with a walk in it."""
 
 import os
+from pathlib import Path
 
+import numpy as np
+import pytest
+from commands import HEADER, MINUTE, layer, square
 from hypothesis import HealthCheck, settings
 
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
@@ -9,3 +13,26 @@ _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile("default", deadline=None, max_examples=40, derandomize=True, suppress_health_check=_SLOW)
 settings.register_profile("torture", deadline=None, max_examples=2000, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+TOWN = layer(a=square(0, 0, 1), b=square(1, 0, 1), c=square(3, 0, 1))
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Path:
+    """Three squares: a and b side by side, c apart."""
+    path = tmp_path / "town.geojson"
+    path.write_bytes(TOWN)
+    return path
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> Path:
+    """Two phones that cross from a to b, one ping a minute."""
+    rows = [
+        f"{device},{minute * MINUTE},{lon:.4f},{0.5 + 0.01 * place},10\n"
+        for minute, lon in enumerate(np.linspace(0.7, 1.3, 30))
+        for place, device in enumerate(("one", "two"))
+    ]
+    path = tmp_path / "walk.csv"
+    path.write_text(HEADER + "".join(rows))
+    return path

@@ -173,7 +173,7 @@ BAD_FILES = {
     "a name of 1 MB": (collection(feature(properties={"name": "a" * 2**20})), "1048576 bytes"),
     "an unknown setting": (collection(feature(), geofence={"dwell": 3}), "unknown field dwell"),
     "a wrong kind": (collection(feature(), geofence={"kind": "both"}), "partition or overlay"),
-    "settings of a wrong type": (collection(feature(), geofence=[1]), "allowed in it: layer"),
+    "settings of a wrong type": (collection(feature(), geofence=[1]), "allowed: layer"),
 }
 
 

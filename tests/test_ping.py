@@ -74,6 +74,12 @@ def test_a_bad_ping_is_refused_with_value_range_and_remedy(field: str, value: An
     assert len(message) < 300
 
 
+@pytest.mark.parametrize("received_ms", [-5, 4_102_444_800_000, 2**70])
+def test_an_impossible_time_of_receipt_is_refused(received_ms: int) -> None:
+    with pytest.raises(InvalidPing, match="received_ms is"):
+        check(Ping(**GOOD, received_ms=received_ms))
+
+
 @pytest.mark.parametrize(("field", "value"), FINE)
 def test_odd_but_possible_values_are_fine(field: str, value: Any) -> None:
     check(Ping(**GOOD | {field: value}))

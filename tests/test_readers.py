@@ -17,7 +17,7 @@ from geofence.wire import encode_control, encode_ping
 from service import read_csv
 from service.read_csv import CsvFile
 from service.readers import PingFile
-from service.rows import Batch, Order, Rejected
+from service.rows import Batch, Misread, Order, Rejected
 from service.source import Source, Unusable
 
 HEADER = "device,time_ms,lon,lat,accuracy_m\n"
@@ -32,6 +32,8 @@ def read(path: Path) -> tuple[list[Ping | Control], list[Rejected]]:
         for part in PingFile(source).batches():
             if isinstance(part, Order):
                 found.append(part.control)
+            elif isinstance(part, Misread):
+                rejected.append(part.rejected)
             else:
                 found += [part.pings.ping(row) for row in range(len(part.pings))]
                 rejected += part.rejected
@@ -158,8 +160,10 @@ class TestCsv:
         ("column", "cell", "reason"),
         [
             ("source", "radar", "source_value"),
-            ("received_ms", "-1", "received_ms_value"),
-            ("received_ms", "soon", "received_ms_value"),
+            ("received_ms", "-1", "received_range"),
+            ("received_ms", "soon", "received_range"),
+            ("received_ms", "4102444800000", "received_range"),
+            ("received_ms", "9" * 30, "received_range"),
             ("mock", "maybe", "mock_value"),
             ("confidence", "high", "confidence_range"),
             ("speed_mps", "nan", "speed_range"),
@@ -170,11 +174,11 @@ class TestCsv:
         assert len(found) == 1
         assert [one.reason for one in rejected] == [reason]
 
-    def test_times_beyond_any_column_are_left_to_the_core(self, write: Any) -> None:
-        ((ping,), rejected) = read(write(HEADER + f"a,{10**30},2,3,4\n"))
-        assert isinstance(ping, Ping)
-        assert ping.time_ms > 2**60
-        assert rejected == []
+    @pytest.mark.parametrize("time", [2**63, -(2**63) - 1, 10**30])
+    def test_times_beyond_any_column_are_told_as_they_stand(self, write: Any, time: int) -> None:
+        found, (rejected,) = read(write(HEADER + f"a,{time},2,3,4\nb,1,2,3,4\n"))
+        assert len(found) == 1
+        assert (rejected.reason, f"'{time}'" in rejected.message) == ("time_range", True)
 
     def test_a_stray_quote_costs_its_own_line_only(self, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(read_csv, "RECORD_LINES", 5)
@@ -193,6 +197,7 @@ class TestCsv:
             ("device;time_ms;lon;lat;accuracy_m\n", "with commas between"),
             ("a,1,2,3,4\n", "the columns are 'a, 1, 2, 3, 4'"),
             (HEADER.replace("lat", "lon"), "there are 2 columns 'lon'"),
+            (HEADER.replace("\n", "\ra,1,2,3,4\r"), "lines end with CR alone"),
             (HEADER.encode("utf-16"), "UTF-16"),
             (b"\x00" * 100, "there is no column 'device'"),
             ('[{"device":"a"}]', "one object per line"),
@@ -260,11 +265,12 @@ class TestGpx:
         [
             ('<trkpt lat="2" lon="1"></trkpt>', "time_range"),
             ('<trkpt lat="2" lon="1"><time>noon</time></trkpt>', "time_range"),
+            ('<trkpt lat="2" lon="1"><time>1970-01-01</time></trkpt>', "time_range"),
             ('<trkpt lat="2"><time>1970-01-01T00:00:01Z</time></trkpt>', "lon_range"),
             ('<trkpt lat="north" lon="1"><time>1970-01-01T00:00:01Z</time></trkpt>', "lat_range"),
             ('<trkpt lat="nan" lon="1"><time>1970-01-01T00:00:01Z</time></trkpt>', "lat_range"),
             (
-                '<trkpt lat="2" lon="1"><time>1970-01-01</time><accuracy>x</accuracy></trkpt>',
+                '<trkpt lat="2" lon="1"><time>1970-01-01T00:00:01Z</time><accuracy>x</accuracy></trkpt>',
                 "accuracy_range",
             ),
         ],
@@ -303,9 +309,11 @@ class TestNdjson:
         ping = encode_ping(Ping(device="a", lon=1.0, lat=2.0, time_ms=3))
         tick = encode_control(Tick(at_ms=6))
         content = b"\n".join([ping, b"", b"{", b'{"kind":"tock"}', tick, b'{"v":3,"kind":"tick"}', ping])
-        with Source(str(write(content, "dump.ndjson"))) as source:
+        path = write(content, "dump.ndjson")
+        with Source(str(path)) as source:
             parts = list(PingFile(source).batches())
-        rejected = [one for part in parts if isinstance(part, Batch) for one in part.rejected]
+        assert [type(part) for part in parts] == [Batch, Misread, Order, Misread, Batch]
+        _, rejected = read(path)
         assert [(one.row, one.line, one.reason) for one in rejected] == [
             (2, 3, "malformed"),
             (3, 4, "malformed"),
@@ -314,14 +322,21 @@ class TestNdjson:
         assert isinstance(parts[-1], Batch)
         assert (parts[-1].rows.tolist(), parts[-1].lines.tolist()) == ([6], [7])
 
-    def test_the_word_kind_in_a_ping_is_no_control_record(self, write: Any) -> None:
+    @pytest.mark.parametrize("more", [b"}", b',"kind":null}'])
+    def test_the_word_kind_in_a_ping_is_no_control_record(self, write: Any, more: bytes) -> None:
         ping = Ping(device='"kind"', lon=1.0, lat=2.0, time_ms=3)
-        assert read(write(encode_ping(ping), "dump.ndjson"))[0] == [ping]
+        assert read(write(encode_ping(ping)[:-1] + more, "dump.ndjson"))[0] == [ping]
+
+    def test_a_region_file_is_told_apart_from_pings(self, write: Any) -> None:
+        with pytest.raises(Unusable, match="is GeoJSON; allowed: pings"):
+            read(write('{"features": [],\n "type": "FeatureCollection"}', "town.geojson"))
 
     def test_an_endless_line_is_unusable(self, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("service.read_ndjson.LINE_BYTES", 1 << 20)
         with pytest.raises(Unusable, match="line 1 is longer"):
             read(write('{"a":"' + "x" * 5_000_000, "dump.ndjson"))
+        with pytest.raises(Unusable, match="line 2 is longer"):
+            read(write('{}\n{"a":"' + "x" * 5_000_000 + '"}\n', "dump.ndjson"))
 
 
 @QUICK

@@ -1,0 +1,83 @@
+"""README.md shows what the commands print: each example is typed as it stands there.
+
+A line of `...` stands for any lines. Seconds that a machine took are not compared.
+"""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from commands import ROOT
+
+README = (ROOT / "README.md").read_text()
+TOOK = re.compile(r"\b(ready|replayed) in [\d.]+ s")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A command as typed, and what is shown below it."""
+
+    command: str
+    shown: str
+
+
+def blocks() -> list[str]:
+    """The indented blocks of the page, without their indentation."""
+    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", README, re.MULTILINE)
+    return ["".join(line[4:] or "\n" for line in block.splitlines(keepends=True)).strip("\n") for block in found]
+
+
+def examples() -> list[Example]:
+    """The commands behind a `$`, in their order."""
+    found = []
+    for block in blocks():
+        for piece in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, shown = piece.partition("\n")
+            found.append(Example(command, shown.strip("\n")))
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a reader has it: the project's data, and the files that the page has them write."""
+    path = tmp_path_factory.mktemp("readme")
+    for name in ("data", "tests"):
+        (path / name).symlink_to(ROOT / name)
+    for block in blocks():
+        if block.startswith("cat > "):
+            typed(block, path)
+    return path
+
+
+def typed(command: str, folder: Path) -> str:
+    """What a shell prints, standard error first."""
+    tools = f'geofence() {{ "{sys.executable}" -m service.cli "$@"; }}; python() {{ "{sys.executable}" "$@"; }}\n'
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8"}
+    done = subprocess.run(["bash", "-c", tools + command], cwd=folder, env=environment, capture_output=True, check=True)
+    return (done.stderr + done.stdout).decode().strip("\n")
+
+
+def agree(shown: str, printed: str) -> bool:
+    """Whether this is what was printed, a line of `...` standing for any lines."""
+    pieces = (re.escape(piece.strip("\n")) for piece in re.split(r"^\s*\.\.\.$", shown, flags=re.MULTILINE))
+    return re.fullmatch(r"(?:.*\n)?".join(pieces), printed, re.DOTALL) is not None
+
+
+@pytest.mark.parametrize("number", range(len(examples())), ids=lambda number: examples()[number].command[:40])
+def test_an_example_prints_what_the_page_shows(number: int, folder: Path) -> None:
+    example = examples()[number]
+    assert agree(example.shown, typed(example.command, folder))
+
+
+def test_the_sample_day_is_as_shown() -> None:
+    (shown,) = (block for block in blocks() if block.startswith("✓ us-counties"))
+    done = subprocess.run([sys.executable, "-m", "service.sample"], cwd=ROOT, capture_output=True, check=True)
+    printed = TOOK.sub(r"\1", done.stdout.decode().split("What to try next")[0].strip("\n"))
+    assert agree(TOOK.sub(r"\1", shown), printed)
+
+
+def test_the_page_has_examples() -> None:
+    assert len(examples()) >= 5
