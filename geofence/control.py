@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from geofence.ping import DEVICE_BYTES, TIME_END_MS
+from geofence.fault import DEVICE_BYTES, TIME_END_MS
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="consent"):

@@ -31,14 +31,14 @@ class Change(StrEnum):
     DWELLED = "dwelled"
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """A region as an event names it."""
 
     id: str
     name: str = ""
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """Why a crossing was confirmed, in short."""
 
     pings: int
@@ -46,7 +46,7 @@ class Evidence(msgspec.Struct, frozen=True):
     score: float
 
 
-class Crossing(msgspec.Struct, frozen=True, kw_only=True):
+class Crossing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One confirmed change. `origin` or `target` None: outside every region, or not known yet (the cause tells)."""
 
     device: str
@@ -67,9 +67,6 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
 
     def event_id(self, source: str) -> str:
         """The event's id at the deployment `source`: 32 hex digits."""
-        parts = (source, self.device, self.layer, str(self.born_ms), str(self.sequence))
-        digest = hashlib.blake2b(digest_size=16)
-        for part in parts:
-            raw = part.encode()
-            digest.update(len(raw).to_bytes(4, "little") + raw)
-        return digest.hexdigest()
+        parts = [part.encode() for part in (source, self.device, self.layer, str(self.born_ms), str(self.sequence))]
+        sized = b"".join([len(part).to_bytes(4, "little") + part for part in parts])
+        return hashlib.blake2b(sized, digest_size=16).hexdigest()

@@ -12,8 +12,9 @@ from typing import Annotated
 
 import msgspec
 
+from geofence.fault import FAULTS, TIME_END_MS
 from geofence.malformed import Malformed
-from geofence.ping import FAULTS, TIME_END_MS, Source
+from geofence.ping import Source
 
 ReceivedMs = Annotated[int, msgspec.Meta(ge=0, lt=TIME_END_MS)]
 _INT64 = 2**63

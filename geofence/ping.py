@@ -16,13 +16,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from geofence.fault import ABSENT_MS, TIME_END_MS, Fault, fault_of, judge, unprintable
 from geofence.text import Texts
 
-DEVICE_BYTES = 256
-TIME_END_MS = 4_102_444_800_000  # 2100-01-01
-FUTURE_MS = 300_000
 CONFIDENCE = 0.68
-ABSENT_MS = -1
 
 
 class Source(IntEnum):
@@ -57,86 +54,6 @@ class InvalidPing(ValueError):
     def __init__(self, fault: Fault, value: object) -> None:
         self.fault, self.value = fault, value
         super().__init__(fault.message(value))
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A reason to refuse a ping."""
-
-    code: int
-    reason: str
-    field: str
-    allowed: str
-    remedy: str
-
-    def message(self, value: object) -> str:
-        """What, which value, what is allowed, what to do."""
-        shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
-        return f"{self.field} is {shown}; allowed: {self.allowed}. {self.remedy}"
-
-
-FAULTS = (
-    Fault(1, "device_missing", "device", f"1 to {DEVICE_BYTES} bytes", "Send the device's stable id."),
-    Fault(2, "device_too_long", "device", f"1 to {DEVICE_BYTES} bytes", "Send a shorter id, such as a UUID."),
-    Fault(3, "device_text", "device", "UTF-8 without control characters", "Send a printable id."),
-    Fault(
-        4,
-        "lon_range",
-        "lon",
-        "-180 to 180 degrees",
-        "Send degrees in WGS 84; check that lon and lat are not swapped.",
-    ),
-    Fault(
-        5,
-        "lat_range",
-        "lat",
-        "-90 to 90 degrees",
-        "Send degrees in WGS 84; check that lon and lat are not swapped.",
-    ),
-    Fault(
-        6,
-        "time_range",
-        "time_ms",
-        "1970-01-01 to 2099-12-31, in Unix milliseconds",
-        "Check the device's clock and the unit.",
-    ),
-    Fault(
-        7,
-        "time_future",
-        "time_ms",
-        f"at most {FUTURE_MS // 60_000} min after it was received",
-        "Check the device's clock.",
-    ),
-    Fault(
-        8,
-        "accuracy_range",
-        "accuracy_m",
-        "a finite number of metres, or none",
-        "Leave accuracy_m out if it is not known.",
-    ),
-    Fault(9, "confidence_range", "confidence", "more than 0 and less than 1", "Leave it out: 0.68 is assumed."),
-    Fault(10, "speed_range", "speed_mps", "0 or more, or none", "Leave speed_mps out if it is not known."),
-    Fault(
-        11,
-        "user_text",
-        "user",
-        f"up to {DEVICE_BYTES} bytes of UTF-8 without control characters",
-        "Send a printable id.",
-    ),
-    Fault(
-        12,
-        "received_range",
-        "received_ms",
-        "1970-01-01 to 2099-12-31, in Unix milliseconds, or none",
-        "Leave received_ms out if it is not known.",
-    ),
-)
-_BY_CODE = {fault.code: fault for fault in FAULTS}
-
-
-def fault_of(code: int) -> Fault:
-    """The fault that a code of `Pings.faults` stands for."""
-    return _BY_CODE[code]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,26 +165,11 @@ class Pings:
     def faults(self) -> NDArray[np.uint8]:
         """A fault code for each row, 0 where the ping is valid; of several faults the first in the order of FAULTS."""
         code = np.zeros(len(self), np.uint8)
-        for number, bad in reversed(self._tests()):
-            code[bad] = number
+        judge(
+            self.device.offsets, unprintable(self.device), self.user.offsets, unprintable(self.user), self.lon,
+            self.lat, self.time_ms, self.received_ms, self.accuracy_m, self.confidence, self.speed_mps, code,
+        )  # fmt: skip
         return code
-
-    def _tests(self) -> list[tuple[int, NDArray[np.bool_]]]:
-        size, late = np.diff(self.device.offsets), self.time_ms - self.received_ms
-        return [
-            (1, size == 0),
-            (2, size > DEVICE_BYTES),
-            (3, _unprintable(self.device)),
-            (4, ~(np.abs(self.lon) <= 180)),
-            (5, ~(np.abs(self.lat) <= 90)),
-            (6, (self.time_ms < 0) | (self.time_ms >= TIME_END_MS)),
-            (7, self.received & (late > FUTURE_MS)),
-            (8, np.isinf(self.accuracy_m)),
-            (9, (self.confidence <= 0) | (self.confidence >= 1)),
-            (10, (self.speed_mps < 0) | np.isinf(self.speed_mps)),
-            (11, (np.diff(self.user.offsets) > DEVICE_BYTES) | _unprintable(self.user)),
-            (12, (self.received_ms != ABSENT_MS) & ~self.received),
-        ]
 
 
 def check(ping: Ping) -> None:
@@ -276,23 +178,6 @@ def check(ping: Ping) -> None:
     if code:
         fault = fault_of(code)
         raise InvalidPing(fault, getattr(ping, fault.field))
-
-
-def _unprintable(texts: Texts) -> NDArray[np.bool_]:
-    """Rows with a control character (C0, DEL, C1) or bytes that are not UTF-8, such as a lone surrogate."""
-    arena, bad = texts.arena, np.zeros(len(texts), np.bool_)
-    suspect = (arena < 0x20) | (arena == 0x7F) | (arena == 0xC2) | (arena == 0xED)
-    if not suspect.any():
-        return bad
-    rows = np.unique(np.searchsorted(texts.offsets, np.flatnonzero(suspect), side="right") - 1)
-    for row in rows.tolist():
-        size = texts.offsets[row + 1] - texts.offsets[row]
-        bad[row] = size <= 4 * DEVICE_BYTES and any(_is_control(char) for char in texts[row])
-    return bad
-
-
-def _is_control(char: str) -> bool:
-    return char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
 
 
 def _clip_int64(value: int) -> int:

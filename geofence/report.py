@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geofence.crossing import Crossing
-from geofence.ping import Pings, fault_of
+from geofence.fault import fault_of
+from geofence.ping import Pings
 from geofence.region import Version
 
 NO_CONSENT, TOO_COARSE = "no_consent", "accuracy_ignored"

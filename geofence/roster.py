@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from geofence.kernel import kernel
 from geofence.pool import grown, grown_far
 from geofence.text import Texts, gathered
 
@@ -132,47 +133,70 @@ class SharedRoster(Roster):
                 self.drop(slot)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
+def _eight(raw: NDArray[np.uint8], at: int) -> np.uint64:
+    """Eight bytes as a number; the compiler makes one load of it."""
+    word = np.uint64(raw[at])
+    for k in range(1, 8):
+        word |= np.uint64(raw[at + k]) << np.uint64(8 * k)
+    return word
+
+
+@kernel
 def _hash(raw: NDArray[np.uint8], start: int, end: int) -> np.uint64:
-    value = np.uint64(14695981039346656037)
-    for place in range(start, end):
-        value = (value ^ np.uint64(raw[place])) * np.uint64(1099511628211)
+    value, place = np.uint64(14695981039346656037) ^ np.uint64(end - start), start
+    while place + 8 <= end:
+        value = (value ^ _eight(raw, place)) * np.uint64(0x9E3779B97F4A7C15)
+        value ^= value >> np.uint64(32)
+        place += 8
+    for rest in range(place, end):
+        value = (value ^ np.uint64(raw[rest])) * np.uint64(1099511628211)
     return value ^ (value >> np.uint64(29))
 
 
-@njit(cache=True)
+@kernel
+def _same(one: NDArray[np.uint8], at: int, other: NDArray[np.uint8], place: int, size: int) -> bool:
+    """Whether two names have the same bytes."""
+    done = 0
+    while done + 8 <= size:
+        if _eight(one, at + done) != _eight(other, place + done):
+            return False
+        done += 8
+    while done < size:
+        if one[at + done] != other[place + done]:
+            return False
+        done += 1
+    return True
+
+
+@kernel
 def _find(raw, begin, end, arena, start, length, table):  # type: ignore[no-untyped-def]
     """The place of a name in the table, or of the empty place where it belongs."""
     mask = len(table) - 1
     place = np.int64(_hash(raw, begin, end) & np.uint64(mask))
     while table[place] != _EMPTY:
         slot = table[place]
-        if slot >= 0 and length[slot] == end - begin:
-            at, same = start[slot], True
-            for k in range(end - begin):
-                if arena[at + k] != raw[begin + k]:
-                    same = False
-                    break
-            if same:
-                return place
+        if slot >= 0 and length[slot] == end - begin and _same(arena, start[slot], raw, begin, end - begin):
+            return place
         place = (place + 1) & mask
     return place
 
 
-@njit(cache=True)
+@kernel
 def _forget(slots, arena, start, length, table):  # type: ignore[no-untyped-def]
     """Take names out of the table and the arena, a forgotten name being gone at once; how many bytes."""
     wasted = 0
     for slot in slots:
         begin, size = start[slot], length[slot]
         table[_find(arena, begin, begin + size, arena, start, length, table)] = _GONE
-        arena[begin : begin + size] = 0
+        for k in range(begin, begin + size):
+            arena[k] = 0
         length[slot] = -1
         wasted += size
     return wasted
 
 
-@njit(cache=True)
+@kernel
 def _assign(raw, offsets, first, out, arena, used, start, length, table, filled, size, free):  # type: ignore[no-untyped-def]
     """Slots for up to _BATCH names from `first` on; where it stopped, what is left of `free`, and the new counts."""
     left = len(free)
@@ -189,7 +213,8 @@ def _assign(raw, offsets, first, out, arena, used, start, length, table, filled,
         else:
             slot = size
             size += 1
-        arena[used : used + end - begin] = raw[begin:end]
+        for k in range(end - begin):
+            arena[used + k] = raw[begin + k]
         start[slot], length[slot] = used, end - begin
         used += end - begin
         table[place] = slot
@@ -198,7 +223,7 @@ def _assign(raw, offsets, first, out, arena, used, start, length, table, filled,
     return last, left, size, used, filled
 
 
-@njit(cache=True)
+@kernel
 def _refill(table, arena, start, length, size):  # type: ignore[no-untyped-def]
     """Put every live slot into an empty table; how many."""
     mask, filled = len(table) - 1, 0

@@ -35,7 +35,7 @@ _ATTRIBUTES = (
 )
 
 
-class RegionChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RegionChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The data of an event. Origin or target None: outside every region, or not known yet."""
 
     device: str
@@ -52,7 +52,7 @@ class RegionChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     version: str
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A CloudEvent. `dataschema` carries the version of what is in `data`."""
 
     specversion: str = _SPEC

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geofence.ping import TIME_END_MS, Pings, fault_of
+from geofence.fault import TIME_END_MS, fault_of
+from geofence.ping import Pings
 from geofence.text import Texts
 from geofence.wire import SOURCES
 from service.cells import floats, integers, not_utf8, shown

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from geofence.fault import FUTURE_MS, TIME_END_MS
 from geofence.instant import ms_of, text_of
-from geofence.ping import FUTURE_MS, TIME_END_MS
 from service.complaints import note
 from service.rows import Batch, Part, Rejected
 from service.source import Unusable

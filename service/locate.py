@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geofence.atlas import Atlas
-from geofence.ping import fault_of
+from geofence.fault import fault_of
 from geofence.region import Version
 from service.cells import floats, shown
 from service.complaints import Complaints

@@ -14,8 +14,9 @@ from xml.parsers import expat
 
 import numpy as np
 
+from geofence.fault import Fault, fault_of
 from geofence.instant import ms_of
-from geofence.ping import Fault, Ping, Pings, fault_of
+from geofence.ping import Ping, Pings
 from service.cells import shown
 from service.rows import BATCH_ROWS, Batch, Rejected
 from service.source import Source, Unusable

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geofence.ping import FAULTS, InvalidPing, Ping, Pings, Source, check, fault_of
+from geofence.fault import FAULTS, fault_of
+from geofence.ping import InvalidPing, Ping, Pings, Source, check
 
 GOOD: dict[str, Any] = {"device": "phone", "lon": 12.5, "lat": 55.7, "time_ms": 1_700_000_000_000}
 
