@@ -1,0 +1,1 @@
+"""The log: one port (`port`), two engines (`sqlite`, `kafka`). Knows bytes, keys and partitions, not geography."""
