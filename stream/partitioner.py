@@ -1,4 +1,4 @@
-"""Which partition a key belongs to: Kafka's own choice (murmur2), so that any client of the log finds a device's records.
+"""Which partition a key belongs to: Kafka's own choice (murmur2), so that all its clients agree.
 
 Invariant: the same key is in the same partition for as long as a topic keeps its number of partitions.
 """
