@@ -2,7 +2,7 @@
 
 Between the engines, which implement these protocols and nothing else, and whoever appends or reads. A log has topics, a
 topic has a fixed number of partitions, a partition is an order of records with growing offsets that may have gaps.
-Invariants, in every engine: a record that was acknowledged survives a loss of power; readers see only what was committed
+Invariants, in every engine: a record that was acknowledged survives a power cut; readers see only what was committed
 and in order; what one `commit` takes is seen whole or never.
 """
 
