@@ -16,7 +16,9 @@ from geofence.crossing import Crossing
 from geofence.dwelling import dwell_due_ms, dwells
 from geofence.hysteresis import REJECTED, caps_m
 from geofence.layer import Ints, LayerState, User
-from geofence.passage import PASSAGE, Passage, Taken, pass_overlay, pass_partition
+from geofence.passage import PASSAGE, Passage, Taken
+from geofence.passing_fences import pass_overlay
+from geofence.passing_regions import pass_partition
 from geofence.ping import CONFIDENCE, Pings
 from geofence.sighting import Sightings
 from geofence.switching import move_first
