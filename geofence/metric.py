@@ -23,6 +23,7 @@ _E2 = 0.0066943799901413165
 _LEAST_RADIUS_M = 6_335_439.0  # the meridian's curvature at the equator: nothing on the ellipsoid curves tighter
 _STRAIGHT_M2 = 1e-2  # a tenth of a metre, squared
 _RAD = math.pi / 180.0
+_SIXTH = 0.1666666666666667  # a hair more; a product, since a division takes as long as all else in `gap`
 
 
 @kernel
@@ -99,7 +100,7 @@ def gap(
         dlon = max(0.0, min(lon - east, west + 360.0 - lon))
     dlat = max(0.0, max(south - lat, lat - north))
     u, v = dlat * (_RAD / 2.0), dlon * (_RAD / 2.0)
-    sin_u, sin_v = u * (1.0 - u * u / 6.0), v * (1.0 - v * v / 6.0)  # both below the true sine
+    sin_u, sin_v = u * (1.0 - u * u * _SIXTH), v * (1.0 - v * v * _SIXTH)  # both below the true sine
     return sin_u * sin_u + cos_lat * least_cos * sin_v * sin_v
 
 
