@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geofence.atlas import Atlas
+from geofence.hysteresis import UNKNOWN
 from geofence.layer import LayerState
 from geofence.malformed import Malformed
 from geofence.tracks import NONE
@@ -49,9 +50,9 @@ def _table(atlas: Atlas) -> tuple[Ints, Ints]:
 
 @njit(cache=True)
 def _index(code, codes, order):  # type: ignore[no-untyped-def]
-    """The index of a region's code; what is no region stays."""
+    """The index of a region's code; OUTSIDE and UNKNOWN stay."""
     if code < 0:
-        return code
+        return code if code >= UNKNOWN else _LOST
     at = np.searchsorted(codes, code)
     return order[at] if at < len(codes) and codes[at] == code else _LOST
 

@@ -73,6 +73,7 @@ def _put_layer(layer: LayerState, index: int, rows: TrackRows, found: Found, whe
     columns.motion[slots] = _records("motion", rows, tracks[:, 3], number)
     beliefs = found.beliefs[mine[found.beliefs[:, 0]]] if len(found.beliefs) else found.beliefs
     evidence = _records("evidence", rows, beliefs[:, 2], number)
+    evidence["entries"] = beliefs[:, 4]  # what was walked through, whatever else the bytes say
     held = _put_trails(layer, rows, beliefs, number)
     owner = where[found.tracks[beliefs[:, 0], 0]]
     if not layer.atlas.overlay:
