@@ -42,7 +42,7 @@ async def _owning(path: Path, settings: Settings, now: Callable[[], int]) -> Asy
     loop = asyncio.get_running_loop()
     owner = await asyncio.to_thread(Owner, path)
     try:
-        connection = await asyncio.to_thread(open_writer, path)
+        connection = await asyncio.to_thread(open_writer, path, settings.lock_s)
         with telling(path):
             tide = Tide(shelf.ends(connection))
         readers = Readers(path)

@@ -15,6 +15,7 @@ from sqlite3 import Connection
 from zlib import crc32
 
 from stream.port import Cleanup, Record, Standing, Topic, Unusable
+from stream.sqlite.faults import DamagedRow
 from stream.sqlite.rows import Columns, columns, joined, pack, unpack
 
 SHIFT = 44
@@ -121,16 +122,13 @@ def fetch(connection: Connection, part: int, start: int, *, most: int) -> Column
 
 
 def open_row(row: int, body: bytes, checksum: int) -> Columns:
-    """The records of a row. Raises Unusable if they are not what was written."""
+    """The records of a row. Raises DamagedRow if they are not what was written."""
     try:
         if crc32(body) == checksum:
             return unpack(body, row & OFFSETS - 1)
     except (ValueError, struct.error):
         pass
-    raise Unusable(
-        f"partition id {row >> SHIFT}, offset {row & OFFSETS - 1}: the row's bytes are not those that were written. The "
-        "file is damaged: stop whoever uses it, keep a copy, and restore a backup"
-    )
+    raise DamagedRow(f"partition id {row >> SHIFT}, offset {row & OFFSETS - 1}: the row's bytes are not those written")
 
 
 def ends(connection: Connection) -> dict[int, int]:
