@@ -43,8 +43,12 @@ async def _owning(path: Path, settings: Settings, now: Callable[[], int]) -> Asy
     owner = await asyncio.to_thread(Owner, path)
     try:
         connection = await asyncio.to_thread(open_writer, path, settings.lock_s)
-        with telling(path):
-            tide = Tide(shelf.ends(connection))
+        try:
+            with telling(path):
+                tide = Tide(shelf.ends(connection))
+        except BaseException:
+            connection.close()
+            raise
         readers = Readers(path)
         writer = Writer(connection, path, tide, loop, settings.waiting_bytes, now)
         upkeep = Upkeep(path, readers, writer, settings, now)

@@ -44,6 +44,8 @@ class Upkeep:
                 await self.round()
             except (LogError, OSError) as error:
                 _log.warning("retention and compaction have to wait: %s", error, extra={"action": "upkeep"})
+            except Exception:  # nobody awaits this task: what kills it would never be heard of
+                _log.exception("retention and compaction failed", extra={"action": "upkeep"})
 
     async def round(self) -> None:
         """Retention and compaction of all that is due. Raises Unavailable and Unusable."""
