@@ -25,7 +25,7 @@ from geofence.region import Kind, Version
 from geofence.ring import Shapes, disjoint
 from geofence.sighting import Sightings
 
-CODE_VERSION = 4  # of the arrays below: part of the name of whatever keeps them
+CODE_VERSION = 5  # of the arrays below: part of the name of whatever keeps them
 
 
 class Engine(StrEnum):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geofence.coast import coast
 from geofence.kernel import kernel
-from geofence.metric import gap, gap_of, piece_m
+from geofence.metric import PIECE_DEG, gap, gap_of, piece_m
 from geofence.quadtree import Quadtree, nearness
 from geofence.ring import Edges, Shapes, borders, canonical, join, split
 
@@ -27,6 +27,7 @@ _HIGH = 9  # the level of what stands above the regions
 _RAD = math.pi / 180.0
 _PLANE_M, _PLANE_COS = 1_000.0, 0.087  # so near, and no nearer to a pole than 5 degrees, a plane is 0.2 % off at most
 _PLANE_LEAST_M = 110_000.0  # a degree of lat is longer, with room for that
+_PLANE_ROUNDING = 1e-14  # a centimetre, squared, in degrees
 _PLANE_SLACK = 1.03  # and what is longer by this (squared) in the plane is longer on the ellipsoid
 
 Nodes = NDArray[np.void]
@@ -216,9 +217,9 @@ def least_m(node: Nodes, piece: Pieces, at: int, lon: float, lat: float, cos_lat
         nearest = place if off < flat else nearest
         second = min(second, max(off, flat))
         flat = min(flat, off)
-    if flat > (best / _PLANE_LEAST_M) ** 2:
+    if flat > (best / _PLANE_LEAST_M) ** 2 + _PLANE_ROUNDING:
         return least
-    limit = flat * _PLANE_SLACK + 1e-14
+    limit = flat * _PLANE_SLACK + _PLANE_ROUNDING
     if second > limit:
         first, end = nearest, nearest + 1
     for place in range(first, end):
@@ -232,10 +233,11 @@ def least_m(node: Nodes, piece: Pieces, at: int, lon: float, lat: float, cos_lat
 def plane_sq(p: np.record, lon: float, lat: float, cos_lat: float) -> float:
     """The square of the distance to a piece in degrees of lat, in the plane around the point."""
     px, py = lon - p.x1, lat - p.y1
-    if px > 180.0:
-        px -= 360.0
-    elif px < -180.0:
-        px += 360.0
+    if p.x2 - p.x1 <= PIECE_DEG:  # a longer edge of a file may well be more than half the world away at one end
+        if px > 180.0:
+            px -= 360.0
+        elif px < -180.0:
+            px += 360.0
     px *= cos_lat
     dx, dy = (p.x2 - p.x1) * cos_lat, p.y2 - p.y1
     along = min(1.0, max(0.0, (px * dx + py * dy) / max(1e-300, dx * dx + dy * dy)))

@@ -71,6 +71,11 @@ class Fence:
                 f"max_age_s is {max_age_s:g} and forget_after_s {forget_after_s:g}; max_age_s must be more than 0 and "
                 "less than the other, or what is forgotten could come back"
             )
+        if keeps_time and sweep_devices is not None:
+            raise ValueError(
+                f"sweep_devices is {sweep_devices} and keeps_time true; a fence that keeps time sweeps all at once, or "
+                "what comes out would depend on the batches: leave sweep_devices out"
+            )
         names = [version.layer for version in versions]
         if len(set(names)) < len(names):
             raise ValueError(f"layers are {names}; one version of each can be in force: put the others into `library`")
@@ -188,8 +193,8 @@ class Fence:
         """
         if self.clock_ms != NEVER:
             raise ValueError("restore is for a new fence, and this one has seen pings or controls; make another")
-        self._resting = True
         take_in(self._devices, list(self._layers.values()), rows)
+        self._resting = True
 
     def resume(self, partition: bytes) -> None:
         """Go on from where the kept fence was: put its versions in force, from the library, and its clock.

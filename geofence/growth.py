@@ -18,6 +18,7 @@ DEEPEST = 26  # 5e-6 degrees, half a metre
 WIDEST_DEG = 0.09  # a leaf with edges is no wider, so that most of the land lies in leaves without
 BROADEST_DEG = 2.9  # nor any leaf than this, so that what is known of its middle says something of all of it
 KNOWN_M = 250.0  # a leaf also keeps the edges that lie this near to it, so that a ping far from them needs no search
+KNOWN_TO_DEG = 85.0  # nearer to a pole nothing is claimed
 LOCALS = 62  # regions with edges in one leaf; more than that is left to the reference
 CROWDED = -2
 _TRIES = 24  # places tried for an anchor
@@ -87,10 +88,11 @@ def _touches(x1: float, y1: float, x2: float, y2: float, west: float, south: flo
 
 @njit(cache=True)
 def _known_deg(south: float, height: float) -> tuple[float, float]:
-    """How far around a box edges are kept, in degrees of lon and lat: KNOWN_M, less for small ones, 0 near a pole."""
-    flattest = max(abs(south), abs(south + height))
-    if flattest > 85.0:
-        return 0.0, 0.0
+    """How far around a box edges are kept, in degrees of lon and lat: KNOWN_M, less for small ones.
+
+    Beyond KNOWN_TO_DEG it is less than that in metres. A box keeps at least what any part of it keeps.
+    """
+    flattest = min(KNOWN_TO_DEG, max(abs(south), abs(south + height)))
     high = min(KNOWN_M / 110_500.0, height / 12.0)
     return high / math.cos(math.radians(flattest + 0.01)), high
 
@@ -304,7 +306,7 @@ def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped
             leaves += 1
             it.lon, it.lat, it.cover, it.local, it.inside = ax, ay, cover, locals_, 0
             it.clear_m, it.wide, it.known_m = -1.0, 1.0, -1.0
-            if cover != CROWDED and abs(x + w / 2) + w < 180.0:
+            if cover != CROWDED and abs(x + w / 2) + w < 180.0 and max(abs(y), abs(y + h)) <= KNOWN_TO_DEG:
                 it.known_m = _known_deg(y, h)[1] * 110_500.0
             for region in own:
                 it.inside |= _bit_of(found, count, region)

@@ -63,7 +63,7 @@ def take(
     told: list[tuple[Order, Crossing]] = []
     if layer.sweeping:
         firsts = np.sort(taken[np.unique(slots[taken], return_index=True)[1]]).tolist()
-        told += [((row, 1, 0), one) for row, one in move_first(layer, slots, firsts, heard.user_until)]
+        told += [((row, 0, one.confirmed_ms), one) for row, one in move_first(layer, slots, firsts, heard.user_until)]
     if len(taken) < len(slots):
         pings, slots = pings.take(taken), slots[taken]
     batch = _batch(layer, pings, slots, heard.clock_ms[taken])
@@ -94,12 +94,12 @@ def _pass_overlay(
     layer: LayerState, batch: Taken, sighted: Sightings, heard: Heard, taken: Ints, timed: bool
 ) -> tuple[NDArray[Any], list[tuple[Order, Crossing]]]:
     """The passages, and the dwells told on the way, each with its order."""
-    layer.tracks.reserve_sighted(batch.slot, len(sighted.row))
     first = np.searchsorted(sighted.row, np.arange(len(batch.slot) + 1))
     found: list[NDArray[Any]] = []
     told: list[tuple[Order, Crossing]] = []
     row = 0
     while row < len(batch.slot):
+        layer.tracks.reserve_sighted(batch.slot, len(sighted.row))  # again: dwells may have swept devices into fences
         due = dwell_due_ms(layer) if timed else NEVER
         passages, row = pass_overlay(
             layer.books(), layer.atlas.borders, layer.dwell_ms, batch, first, sighted.region, sighted.margin_m, row,

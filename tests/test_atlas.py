@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from shapely import Polygon, box
 
 from geofence.atlas import Atlas
 from geofence.border import reach_m
@@ -103,6 +104,39 @@ def test_any_polygons_anywhere_give_what_brute_force_gives(placing, overlay: boo
     seen = compiled.locate(lon, lat, cap_m)
     agrees(of, seen, lon, lat)
     alike(seen, rtree.locate(lon, lat, cap_m))
+
+
+LINES = [(0.0, 10.0), (20.0, 0.0), (30.0, 45.0), (-60.0, -45.0), (33.0, 67.5), (90.0, 50.0), (30.0, 84.375), (0.0, 0.0)]
+
+
+@pytest.mark.parametrize(("x", "y"), LINES)
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_a_border_just_behind_a_line_of_the_tree_is_as_near_as_it_is(x: float, y: float, side: float) -> None:
+    behind, far = 0.0009 * side, 1.5 * side
+    corners = sorted([x + behind, x + far]), sorted([y + behind, y + far])
+    beside = [box(x - 1, corners[1][0], x + 1, corners[1][1]), box(corners[0][0], y - 1, corners[0][1], y + 1)]
+    rng = np.random.default_rng(3)
+    lon, lat = x + rng.uniform(-0.004, 0.004, 2_000), y + rng.uniform(-0.004, 0.004, 2_000)
+    for shape in (*beside, box(corners[0][0], corners[1][0], corners[0][1], corners[1][1])):
+        _, compiled, rtree = both(version([shape]))
+        for cap_m in (30.0, 120.0, 250.0, 5_000.0):
+            alike(compiled.locate(lon, lat, cap_m), rtree.locate(lon, lat, cap_m))
+
+
+@pytest.mark.parametrize("within_m", [0.0, 300.0])
+def test_edges_that_go_round_more_than_half_the_world_are_as_near_as_they_are(within_m: float) -> None:
+    band, slant = box(-180, -60, 180, -50), Polygon([(-179, -20), (170, 10), (170, 40), (-179, 40)])
+    wide, above = box(-170, -20, 150, -10), box(-170, -10, 150, 5)
+    rng = np.random.default_rng(4)
+    lon, off = rng.uniform(-179, 170, 2_000), rng.uniform(-0.003, 0.003, 2_000)
+    for shapes, lat in (
+        ([band], -60 + off),
+        ([wide, above], rng.choice([-20.0, -10.0, 5.0], 2_000) + off),
+        ([slant], -20 + 30 * (lon + 179) / 349 + off),
+    ):
+        _, compiled, rtree = both(version(shapes, within_m=within_m))
+        for cap_m in (30.0, 250.0, 5_000.0):
+            alike(compiled.locate(lon, lat, cap_m), rtree.locate(lon, lat, cap_m))
 
 
 def judged(name: str, many: int, far_m: float = 50_000.0) -> list[tuple[float, float, float]]:
