@@ -50,6 +50,7 @@ def erase(
     rows["barred_ms"][had] = np.maximum(last_ms[last_ms != NEVER], rows["barred_ms"][had])
     rows["barred_until_ms"][had] = bar_until_ms
     devices.touched.add(slots)
+    devices.told.add(slots)
     devices.forget_users(slots)
     let_go(devices, layers, slots)
     return crossings

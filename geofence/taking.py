@@ -73,6 +73,7 @@ def take(
         columns = (batch, sighted.region, sighted.margin_m, sighted.covered)
         passages = pass_partition(layer.books(), layer.atlas.borders, layer.atlas.within_m, *columns)
     outcome[taken] = batch.outcome
+    layer.devices.told.add(passages["slot"].astype(np.int64))
     for passage in map(Passage._make, passages.tolist()):
         row = int(taken[passage.row])
         user = layer.devices.user(int(heard.user[row]), passage.slot)
