@@ -61,7 +61,7 @@ def take(
     told: list[tuple[Order, Crossing]] = []
     if layer.sweeping:
         firsts = np.sort(taken[np.unique(slots[taken], return_index=True)[1]]).tolist()
-        told += [((row, 1, 0), one) for row, one in move_first(layer, slots, firsts, heard.user_until)]
+        told += [((row, 0, NEVER), one) for row, one in move_first(layer, slots, firsts, heard.user_until)]
     if len(taken) < len(slots):
         pings, slots = pings.take(taken), slots[taken]
     batch = _batch(layer, pings, slots, heard.clock_ms[taken])
