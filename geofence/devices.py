@@ -162,7 +162,7 @@ def _mark(flag, listed, many, slots):  # type: ignore[no-untyped-def]
 def _hear(devices, holders, slots, ignored, clock_ms, given, flag, listed, many, told, tell, tellings):  # type: ignore[no-untyped-def]
     """Remember when each device was heard, in partition time, and its user; `given` becomes the user known then.
 
-    Whoever was not heard in this hour before is to be told of.
+    Whoever was not heard in this hour before, or has another user, is to be told of.
     """
     for row in range(len(slots)):
         if ignored[row]:
@@ -173,12 +173,13 @@ def _hear(devices, holders, slots, ignored, clock_ms, given, flag, listed, many,
             listed[many[0]] = slot
             many[0] += 1
         it = devices[slot]
-        if it.heard_ms // SEEN_MS != clock_ms[row] // SEEN_MS and not told[slot]:
+        news = given[row] != NONE and given[row] != it.user
+        if (news or it.heard_ms // SEEN_MS != clock_ms[row] // SEEN_MS) and not told[slot]:
             told[slot] = True
             tell[tellings[0]] = slot
             tellings[0] += 1
         it.heard_ms = clock_ms[row]
-        if given[row] != NONE and given[row] != it.user:
+        if news:
             if it.user != NONE:
                 holders[it.user] -= 1
             holders[given[row]] += 1

@@ -1,7 +1,8 @@
 """Presence: where a device is believed to be, in bytes for those who want to know now and not what changed.
 
 Read from the columns by `fence`, never written back. Who is told of is marked while pings and control records are
-taken: at each crossing, and when a device is first heard in an hour. Invariant: the bytes depend on the input alone.
+taken: at each crossing, when it has moved to another version, and when a device is first heard in an hour. Invariant:
+what was told last is what the columns say now; it depends on the input alone.
 """
 
 from __future__ import annotations

@@ -46,7 +46,14 @@ class PartitionStatus:
         """Change state, and say so in the log."""
         self.state, self.since_ms, self.reason = state, now_ms, reason
         level = logging.ERROR if state in (State.FAILED, State.BLOCKED) else logging.INFO
-        tell(level, str(state), partition=self.partition, offset=self.offset, failures=self.failures or None, reason=reason)
+        tell(
+            level,
+            str(state),
+            partition=self.partition,
+            offset=self.offset,
+            failures=self.failures or None,
+            reason=reason,
+        )
 
 
 @dataclass(slots=True)

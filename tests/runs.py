@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -81,17 +82,21 @@ class World:
         asyncio.run(self._work(at))
 
     async def _work(self, at: Point) -> None:
-        stop = asyncio.Event()
+        stop, begun = asyncio.Event(), time.monotonic()
         async with self.open() as log:
             shaky = Shaky(log, at)
             working = asyncio.create_task(
-                work(shaky, self.fence, self.settings, self.status, stop, now_ms=lambda: self.now_ms)  # type: ignore[arg-type]
+                work(shaky, self.fence, self.settings, self.status, stop, now_ms=lambda: self._clock(begun))  # type: ignore[arg-type]
             )
             async with asyncio.timeout(10):
                 while not await self._idle(log):
                     await asyncio.sleep(0.002)
             stop.set()
             await working
+
+    def _clock(self, begun: float) -> int:
+        """The worker's clock: goes on from the newest record."""
+        return self.now_ms + round((time.monotonic() - begun) * 1000)
 
     async def _idle(self, log: Log) -> bool:
         """Whether all input is taken, nobody is due anything and no switch is under way."""
