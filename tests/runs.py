@@ -1,4 +1,4 @@
-"""Runs of the worker over an embedded log, and what a replay of the dumped input makes of the same. Not a test itself."""
+"""Runs of the worker over an embedded log, and what a replay of the same input makes of it. Not a test itself."""
 
 import asyncio
 import io
