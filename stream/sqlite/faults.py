@@ -13,15 +13,16 @@ from pathlib import Path
 
 from stream.port import LogError, Unavailable, Unusable
 
+READ_ONLY = "the file, its folder or its file system is read-only. Make it writable for this user"
 _PASSING = {
-    sqlite3.SQLITE_FULL: "the disk is full. Free some space; writing then goes on by itself, what was acknowledged is safe",
-    sqlite3.SQLITE_IOERR: "the disk refused to read or write. See the system's log; free space if it is full or at a quota",
+    sqlite3.SQLITE_FULL: "the disk is full. Free some space: writing goes on by itself, what was acknowledged is safe",
+    sqlite3.SQLITE_IOERR: "the disk refused to read or write. Free space if it is full; see the system's log",
     sqlite3.SQLITE_BUSY: "another program holds a lock on the file. End its transaction (a shell or a backup tool?)",
     sqlite3.SQLITE_LOCKED: "another program holds a lock on the file. End its transaction (a shell or a backup tool?)",
     sqlite3.SQLITE_NOMEM: "there is no memory left",
 }
 _LASTING = {
-    sqlite3.SQLITE_READONLY: "the file, its folder or its file system is read-only. Make it writable for this user",
+    sqlite3.SQLITE_READONLY: READ_ONLY,
     sqlite3.SQLITE_CANTOPEN: "the file can't be opened. The folder has to exist and be writable for this user",
     sqlite3.SQLITE_PERM: "access is refused. Make the file readable and writable for this user",
     sqlite3.SQLITE_CORRUPT: "the file is damaged. Stop whoever uses it, copy it with its -wal, restore a backup",
@@ -30,6 +31,12 @@ _LASTING = {
     sqlite3.SQLITE_SCHEMA: "its tables are not those of a log. Give the log another path; nothing was changed",
 }
 _DAMAGED = {sqlite3.SQLITE_IOERR_CORRUPTFS, sqlite3.SQLITE_IOERR_DATA}
+
+
+class DamagedRow(sqlite3.DatabaseError):
+    """A row whose bytes are not those that were written."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
 
 def told(error: sqlite3.Error, path: Path) -> LogError:

@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 
 from stream.port import Unusable
-from stream.sqlite.faults import telling
+from stream.sqlite.faults import READ_ONLY, telling
 
 APPLICATION = 0x67656F66  # "geof"
 FORMAT = 1
@@ -39,11 +39,13 @@ _TABLES = (
 )
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+def open_writer(path: Path, lock_s: float) -> sqlite3.Connection:
     """The connection that writes, to be used by one thread at a time; makes the file if there is none."""
     new = not path.exists()
+    if not new and not os.access(path, os.W_OK):  # SQLite would open it, and say so at the first write
+        raise Unusable(f"{path}: {READ_ONLY}")
     with telling(path):
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=lock_s)
         try:
             if _is_ours(connection, path):
                 _set_up(connection)
@@ -51,7 +53,6 @@ def open_writer(path: Path) -> sqlite3.Connection:
                 connection.execute(f"PRAGMA page_size = {_PAGE}")
                 _set_up(connection)
                 _make_tables(connection)
-            connection.execute("BEGIN IMMEDIATE").execute("ROLLBACK")  # says now whether it can be written
         except BaseException:
             connection.close()
             raise

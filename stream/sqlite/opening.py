@@ -33,7 +33,7 @@ async def open_log(
     the file can't be used, and says why. `now` gives the time in ms, for records without one and for retention.
     """
     opened = _reading if read_only else _owning
-    async with opened(Path(path), settings or Settings(), now) as log:
+    async with opened(Path(path).resolve(), settings or Settings(), now) as log:
         yield log
 
 
@@ -42,9 +42,13 @@ async def _owning(path: Path, settings: Settings, now: Callable[[], int]) -> Asy
     loop = asyncio.get_running_loop()
     owner = await asyncio.to_thread(Owner, path)
     try:
-        connection = await asyncio.to_thread(open_writer, path)
-        with telling(path):
-            tide = Tide(shelf.ends(connection))
+        connection = await asyncio.to_thread(open_writer, path, settings.lock_s)
+        try:
+            with telling(path):
+                tide = Tide(shelf.ends(connection))
+        except BaseException:
+            connection.close()
+            raise
         readers = Readers(path)
         writer = Writer(connection, path, tide, loop, settings.waiting_bytes, now)
         upkeep = Upkeep(path, readers, writer, settings, now)

@@ -13,6 +13,18 @@ from pathlib import Path
 
 from stream.port import Unavailable, Unusable
 
+_held: set[int] = set()
+
+
+def _forget() -> None:
+    """In a process that was forked off: it holds no lock, or it could outlive the owner with it."""
+    for file in _held:
+        os.close(file)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
+
 
 class Owner:
     """The lock in this process's hands."""
@@ -34,11 +46,14 @@ class Owner:
             raise Unavailable(
                 f"{log}: owned by {who}. One process writes a log; stop that one first, or open this for reading"
             ) from error
+        _held.add(self._file)
         self._sign()
 
     def release(self) -> None:
         """Give it up."""
-        os.ftruncate(self._file, 0)
+        _held.discard(self._file)
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
         os.close(self._file)  # closing drops the lock; the file stays, or two could each lock their own
 
     def _sign(self) -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from operator import attrgetter
 
 from stream.port import Headers, Record
@@ -65,20 +65,20 @@ def joined(parts: Sequence[Columns]) -> Columns:
     """Some columns after each other."""
     if len(parts) == 1:
         return parts[0]
+    first, last = parts[0].offsets[0], parts[-1].offsets[-1]
+    whole = last - first + 1 == sum(len(part) for part in parts)
     return Columns(
-        [x for part in parts for x in part.offsets],
-        [x for part in parts for x in part.times_ms],
-        [x for part in parts for x in part.keys],
-        [x for part in parts for x in part.values],
-        [x for part in parts for x in part.headers],
+        range(first, last + 1) if whole else list(chain.from_iterable(part.offsets for part in parts)),
+        list(chain.from_iterable(part.times_ms for part in parts)),
+        list(chain.from_iterable(part.keys for part in parts)),
+        list(chain.from_iterable(part.values for part in parts)),
+        list(chain.from_iterable(part.headers for part in parts)),
     )
 
 
 def columns(records: Sequence[Record], base: int, now_ms: int) -> Columns:
     """Records that get the offsets from `base` on."""
-    times = list(map(_times_of, records))
-    if None in times:
-        times = [now_ms if time is None else time for time in times]
+    times = [now_ms if time is None else time for time in map(_times_of, records)]
     return Columns(
         range(base, base + len(records)),
         times,

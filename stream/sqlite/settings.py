@@ -11,6 +11,8 @@ class Settings:
 
     waiting_bytes: int = 64 << 20
     """Memory for what waits to be written; `append` blocks beyond it."""
+    lock_s: float = 5.0
+    """Seconds to wait for another program that holds a lock on the file."""
     upkeep_s: float = 60.0
     """Seconds between two rounds of retention and compaction."""
     watch_s: float = 0.1

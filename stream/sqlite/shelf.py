@@ -15,6 +15,7 @@ from sqlite3 import Connection
 from zlib import crc32
 
 from stream.port import Cleanup, Record, Standing, Topic, Unusable
+from stream.sqlite.faults import DamagedRow
 from stream.sqlite.rows import Columns, columns, joined, pack, unpack
 
 SHIFT = 44
@@ -79,10 +80,10 @@ def make(connection: Connection, topics: Sequence[Topic]) -> list[str]:
 def put(connection: Connection, part: int, records: Sequence[Record], now_ms: int) -> int:
     """Append records to a partition; its new end."""
     end, clock_ms, held = connection.execute("SELECT end, clock_ms, bytes FROM part WHERE id = ?", (part,)).fetchone()
-    for some in _rows_of(records):
-        packed = columns(some, end, now_ms)
-        clock_ms = max(clock_ms, *packed.times_ms) if len(packed) > 1 else max(clock_ms, packed.times_ms[0])
-        held += insert(connection, part, packed, clock_ms)
+    for some, body in _rows_of(records, end, now_ms):
+        clock_ms = max(clock_ms, max(some.times_ms))
+        _insert(connection, part, some, clock_ms, body)
+        held += len(body)
         end += len(some)
     connection.execute("UPDATE part SET end = ?, clock_ms = ?, bytes = ? WHERE id = ?", (end, clock_ms, held, part))
     return int(end)
@@ -91,9 +92,13 @@ def put(connection: Connection, part: int, records: Sequence[Record], now_ms: in
 def insert(connection: Connection, part: int, records: Columns, clock_ms: int) -> int:
     """Write one row; its size."""
     body = pack(records)
+    _insert(connection, part, records, clock_ms, body)
+    return len(body)
+
+
+def _insert(connection: Connection, part: int, records: Columns, clock_ms: int, body: bytes) -> None:
     row = (part << SHIFT | records.offsets[0], len(records), clock_ms, len(body), crc32(body), body)
     connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?)", row)
-    return len(body)
 
 
 def fetch(connection: Connection, part: int, start: int, *, most: int) -> Columns | None:
@@ -121,16 +126,13 @@ def fetch(connection: Connection, part: int, start: int, *, most: int) -> Column
 
 
 def open_row(row: int, body: bytes, checksum: int) -> Columns:
-    """The records of a row. Raises Unusable if they are not what was written."""
+    """The records of a row. Raises DamagedRow if they are not what was written."""
     try:
         if crc32(body) == checksum:
             return unpack(body, row & OFFSETS - 1)
     except (ValueError, struct.error):
         pass
-    raise Unusable(
-        f"partition id {row >> SHIFT}, offset {row & OFFSETS - 1}: the row's bytes are not those that were written. The "
-        "file is damaged: stop whoever uses it, keep a copy, and restore a backup"
-    )
+    raise DamagedRow(f"partition id {row >> SHIFT}, offset {row & OFFSETS - 1}: the row's bytes are not those written")
 
 
 def ends(connection: Connection) -> dict[int, int]:
@@ -207,14 +209,17 @@ def size_of(record: Record) -> int:
     return size
 
 
-def _rows_of(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-    """Split into what makes one row each."""
-    first, size = 0, 0
-    for i, record in enumerate(records):
-        more = PER_RECORD + len(record.key) + (len(record.value) if record.value is not None else 0)
-        if i > first and (i - first >= ROW_RECORDS or size + more > ROW_BYTES):
-            yield records[first:i]
-            first, size = i, 0
-        size += more
-    if first < len(records):
-        yield records[first:]
+def _rows_of(records: Sequence[Record], base: int, now_ms: int) -> Iterator[tuple[Columns, bytes]]:
+    """What makes one row each, and its bytes; halves what turns out too large."""
+    todo = [records[first : first + ROW_RECORDS] for first in range(0, len(records), ROW_RECORDS)]
+    todo.reverse()
+    while todo:
+        some = todo.pop()
+        packed = columns(some, base, now_ms)
+        body = pack(packed)
+        if len(body) > ROW_BYTES and len(some) > 1:
+            middle = len(some) // 2
+            todo += (some[middle:], some[:middle])
+        else:
+            base += len(some)
+            yield packed, body

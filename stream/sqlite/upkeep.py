@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -44,6 +45,8 @@ class Upkeep:
                 await self.round()
             except (LogError, OSError) as error:
                 _log.warning("retention and compaction have to wait: %s", error, extra={"action": "upkeep"})
+            except Exception:  # nobody awaits this task: what kills it would never be heard of
+                _log.exception("retention and compaction failed", extra={"action": "upkeep"})
 
     async def round(self) -> None:
         """Retention and compaction of all that is due. Raises Unavailable and Unusable."""
@@ -105,7 +108,9 @@ class Upkeep:
 
     async def _change(self, act: Callable[[Connection], None]) -> None:
         self._unfolded = True
+        began = time.monotonic()
         await self._writer.write((), act)
+        await asyncio.sleep(time.monotonic() - began)  # at most half of the disk's time: appends go first
 
     def _nearly_full(self, connection: Connection) -> bool:
         reusable = connection.execute("SELECT * FROM pragma_freelist_count").fetchone()[0]
