@@ -16,6 +16,7 @@ from geofence.roster import Roster, SharedRoster
 from geofence.text import Texts
 from geofence.tracks import NEVER, NONE
 
+SEEN_MS = 3_600_000  # how coarsely a presence tells when a device was last heard
 CONSENT_UNSAID, CONSENT_GIVEN, CONSENT_WITHDRAWN = 0, 1, 2
 
 DEVICE = np.dtype(
@@ -59,6 +60,7 @@ class Devices:
     def __init__(self) -> None:
         """None yet."""
         self.roster, self.users, self.touched = Roster(), SharedRoster(), Marks()
+        self.told = Marks()  # whose presence is to be told anew
         self.rows, self.ready = np.zeros(0, DEVICE), 0
         self._stored = np.zeros(0, np.bool_)  # a row of it was handed out
         self._gone: set[str] = set()  # names whose row was handed out and is void now
@@ -71,6 +73,7 @@ class Devices:
             self.rows, self._stored = grown_far(self.rows, size), grown_far(self._stored, size)
             self.rows[self.ready : size] = _NEW
             self.touched.reserve(size)
+            self.told.reserve(size)
             self.ready = size
         return slots
 
@@ -95,8 +98,11 @@ class Devices:
         rows = np.flatnonzero((np.diff(users.offsets) > 0) & ~ignored)
         if len(rows):
             user[rows] = self.users.slots_of(users.take(rows))
-        touched = self.touched
-        _hear(self.rows, self.users.holders, slots, ignored, clock_ms, user, touched.flag, touched.listed, touched.many)
+        touched, told = self.touched, self.told
+        _hear(
+            self.rows, self.users.holders, slots, ignored, clock_ms, user, touched.flag, touched.listed, touched.many,
+            told.flag, told.listed, told.many,
+        )  # fmt: skip
         return user
 
     def forget_users(self, slots: NDArray[np.int64]) -> None:
@@ -124,6 +130,11 @@ class Devices:
         self._gone.clear()
         return slots, gone
 
+    def take_told(self) -> NDArray[np.int64]:
+        """The slots in use whose presence is to be told anew."""
+        slots = self.told.take()
+        return slots[self.roster.in_use(slots)]
+
     def is_stored(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Of which of these a row is kept somewhere."""
         return self._stored[slots]
@@ -135,7 +146,7 @@ class Devices:
     @property
     def nbytes(self) -> int:
         """Memory in use."""
-        return self.roster.nbytes + self.users.nbytes + self.ready * (DEVICE.itemsize + 6)
+        return self.roster.nbytes + self.users.nbytes + self.ready * (DEVICE.itemsize + 11)
 
 
 @njit(cache=True)
@@ -148,8 +159,11 @@ def _mark(flag, listed, many, slots):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _hear(devices, holders, slots, ignored, clock_ms, given, flag, listed, many):  # type: ignore[no-untyped-def]
-    """Remember when each device was heard, in partition time, and its user; `given` becomes the user known then."""
+def _hear(devices, holders, slots, ignored, clock_ms, given, flag, listed, many, told, tell, tellings):  # type: ignore[no-untyped-def]
+    """Remember when each device was heard, in partition time, and its user; `given` becomes the user known then.
+
+    Whoever was not heard in this hour before, or has another user, is to be told of.
+    """
     for row in range(len(slots)):
         if ignored[row]:
             continue
@@ -159,8 +173,13 @@ def _hear(devices, holders, slots, ignored, clock_ms, given, flag, listed, many)
             listed[many[0]] = slot
             many[0] += 1
         it = devices[slot]
+        news = given[row] != NONE and given[row] != it.user
+        if (news or it.heard_ms // SEEN_MS != clock_ms[row] // SEEN_MS) and not told[slot]:
+            told[slot] = True
+            tell[tellings[0]] = slot
+            tellings[0] += 1
         it.heard_ms = clock_ms[row]
-        if given[row] != NONE and given[row] != it.user:
+        if news:
             if it.user != NONE:
                 holders[it.user] -= 1
             holders[given[row]] += 1

@@ -22,6 +22,7 @@ from geofence.forgetting import end_bars, erase, let_go, silent, silent_ms
 from geofence.hysteresis import LATE, OUTCOMES, REJECTED
 from geofence.layer import LayerState
 from geofence.ping import Pings
+from geofence.presence import presence_of
 from geofence.region import Version
 from geofence.report import NO_CONSENT, Refusal, Report, refuse, tell_ignored
 from geofence.resuming import resume
@@ -167,6 +168,15 @@ class Fence:
         """The rows of the devices that were touched since this was last asked; tombstones of those that have gone."""
         slots, gone = self._devices.take_touched()
         return rows_of(self._devices, list(self._layers.values()), slots, gone)
+
+    def presences(self) -> list[tuple[str, bytes | None]]:
+        """Whose presence has changed since this was last asked, and how it is now; None: nothing is known any more.
+
+        Devices that `changed` has a tombstone for are not among them.
+        """
+        layers = self._layers.values()
+        slots = self._devices.take_told()
+        return [(self._devices.name(slot), presence_of(self._devices, layers, slot)) for slot in slots.tolist()]
 
     def rows(self) -> TrackRows:
         """The rows of all devices."""

@@ -39,10 +39,10 @@ def erase(
     devices: Devices, layers: Layers, slots: NDArray[np.int64], cause: Cause, at_ms: int, bar_until_ms: int
 ) -> list[Crossing]:
     """Forget devices' tracks, with an event wherever they were in a region; older pings stay barred for a while."""
-    crossings: list[Crossing] = []
+    crossings = [crossing for layer in layers for crossing in move(layer, slots)]  # as a sweep would have told them
     last_ms = np.full(len(slots), NEVER)
     for layer in layers:
-        crossings += move(layer, slots) + layer.leave(slots, cause, at_ms)
+        crossings += layer.leave(slots, cause, at_ms)
         last_ms = np.maximum(last_ms, layer.forget(slots))
     place = {devices.name(slot): row for row, slot in enumerate(slots.tolist())}
     crossings.sort(key=lambda crossing: place[crossing.device])  # layers keep their order
@@ -50,6 +50,7 @@ def erase(
     rows["barred_ms"][had] = np.maximum(last_ms[last_ms != NEVER], rows["barred_ms"][had])
     rows["barred_until_ms"][had] = bar_until_ms
     devices.touched.add(slots)
+    devices.told.add(slots)
     devices.forget_users(slots)
     let_go(devices, layers, slots)
     return crossings

@@ -114,6 +114,7 @@ class LayerState:
         occurred = np.broadcast_to(np.asarray(at_ms, np.int64), many)
         _count_events(self.tracks.span, slots, occurred, sequence)
         self.devices.touched.add(slots)
+        self.devices.told.add(slots)
         origins = self._places if origin_of is None else _places(origin_of)
         columns = (
             slots, np.broadcast_to(origin, many), np.broadcast_to(target, many), self.tracks.span["born_ms"][slots],

@@ -52,6 +52,7 @@ def move(layer: LayerState, slots: Ints, user: User | None = None) -> list[Cross
         return []
     stale = slots[layer.is_stale(slots)]
     layer.devices.touched.add(stale)
+    layer.devices.told.add(stale)
     layer.tracks.span["epoch"][slots] = layer.epoch
     return (_move_overlay if layer.atlas.overlay else _move_partition)(layer, layer.before, stale, user)
 

@@ -63,7 +63,7 @@ def take(
     told: list[tuple[Order, Crossing]] = []
     if layer.sweeping:
         firsts = np.sort(taken[np.unique(slots[taken], return_index=True)[1]]).tolist()
-        told += [((row, 0, one.confirmed_ms), one) for row, one in move_first(layer, slots, firsts, heard.user_until)]
+        told += [((row, 0, NEVER), one) for row, one in move_first(layer, slots, firsts, heard.user_until)]
     if len(taken) < len(slots):
         pings, slots = pings.take(taken), slots[taken]
     batch = _batch(layer, pings, slots, heard.clock_ms[taken])
@@ -75,6 +75,7 @@ def take(
         columns = (batch, sighted.region, sighted.margin_m, sighted.covered)
         passages = pass_partition(layer.books(), layer.atlas.borders, layer.atlas.within_m, *columns)
     outcome[taken] = batch.outcome
+    layer.devices.told.add(passages["slot"].astype(np.int64))
     for passage in map(Passage._make, passages.tolist()):
         row = int(taken[passage.row])
         user = layer.devices.user(int(heard.user[row]), passage.slot)

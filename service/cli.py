@@ -10,23 +10,15 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from service.cli_log import COMMANDS
+from service.options import RULE_HELP, deciding_options, layer_options
 
 UNUSABLE, INTERRUPTED = 2, 130
 
-_REGIONS_HELP = (
-    "GeoJSON of a layer (.geojson, .json, .gz). NAME names the layer; else the file's stem does. Repeatable."
-)
-_KIND_HELP = "partition (a device is in one region) or overlay (fences may overlap). VALUE or LAYER=VALUE. Repeatable."
-_ENGINE_HELP = "Who locates: the quick engine, or the plain one that judges it. Same answers."
-_NEAREST_HELP = "A point in no region takes the nearest one within M metres. M or LAYER=M."
-_DWELL_HELP = "Overlay layers also tell who stays in a fence for S seconds. S or LAYER=S."
-_CONSENT_HELP = "Whether pings count without a consent record before them.  [default: assumed]"
 _VERSION_HELP = "Show the version and exit."
 _PICTURE_HELP = "Where to draw: a file ending in .svg, .png or .pdf."
 _EVENTS_HELP = "How many events of each rule to list; 0 for the table alone."
@@ -34,7 +26,6 @@ _UNTIL_HELP = (
     "When the file ends, such as 2026-01-31: a later ping that does not say when it was received is refused.  "
     "[default: now]"
 )
-_RULE_HELP = "responsive, balanced, strict, or a TOML file of knobs. VALUE or LAYER=VALUE. Repeatable."
 
 
 _LOCATE_EXAMPLES = """\b
@@ -54,19 +45,6 @@ Examples:
   geofence compare --regions us-counties.geojson.gz walk.gpx
   geofence compare --regions zones=fences.geojson --kind overlay --picture walk.png --events 100 walk.csv
 """
-
-
-def _layer_options(command: F) -> F:
-    """The options that say what the layers are."""
-    engines = click.Choice(["compiled", "rtree"])
-    for option in (
-        click.option("--engine", type=engines, default="compiled", show_default=True, help=_ENGINE_HELP),
-        click.option("--nearest-within", metavar="[LAYER=]M", multiple=True, help=_NEAREST_HELP),
-        click.option("--kind", metavar="[LAYER=]KIND", multiple=True, help=_KIND_HELP),
-        click.option("--regions", metavar="[NAME=]FILE", multiple=True, required=True, help=_REGIONS_HELP),
-    ):
-        command = option(command)
-    return command
 
 
 def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -90,7 +68,7 @@ def cli() -> None:
 
 
 @cli.command(epilog=_LOCATE_EXAMPLES, short_help="In which region is each point, how far from the border?")
-@_layer_options
+@layer_options
 @click.option("--cap-m", type=float, default=50_000.0, show_default=True, help="The largest margin that is told.")
 @click.argument("points", metavar="POINTS")
 def locate(
@@ -117,11 +95,8 @@ def locate(
 
 
 @cli.command(epilog=_REPLAY_EXAMPLES, short_help="The events of a file of pings.")
-@_layer_options
-@click.option("--rule", metavar="[LAYER=]RULE", multiple=True, help=_RULE_HELP)
-@click.option("--dwell", metavar="[LAYER=]S", multiple=True, help=_DWELL_HELP)
-@click.option("--consent", type=click.Choice(["assumed", "required"]), default="assumed", help=_CONSENT_HELP)
-@click.option("--source", default="geofence", show_default=True, help="The events' source attribute.")
+@layer_options
+@deciding_options
 @click.option("--until", metavar="TIME", help=_UNTIL_HELP)
 @click.option("--tracks", metavar="OUT", help="Write the final tracks to OUT, one JSON object per line.")
 @click.option("--stats", is_flag=True, help="Print how many pings had which outcome.")
@@ -135,6 +110,8 @@ def replay(
     rule: tuple[str, ...],
     dwell: tuple[str, ...],
     consent: str,
+    forget_after: float,
+    max_age: float,
     source: str,
     until: str | None,
     tracks: str | None,
@@ -152,13 +129,13 @@ def replay(
     from service.replay import ReplayOptions, replay_file
 
     versions = load_versions(LayerOptions(regions, kind, rule, nearest_within, dwell))
-    options = ReplayOptions(engine, consent, source, tracks, stats, until)
+    options = ReplayOptions(engine, consent, source, tracks, stats, until, forget_after, max_age)
     replay_file(pings, versions, sys.stdout.buffer, options)
 
 
 @cli.command(epilog=_COMPARE_EXAMPLES, short_help="The same pings under four rules, with a picture.")
-@_layer_options
-@click.option("--rule", metavar="[LAYER=]RULE", multiple=True, help=_RULE_HELP)
+@layer_options
+@click.option("--rule", metavar="[LAYER=]RULE", multiple=True, help=RULE_HELP)
 @click.option("--until", metavar="TIME", help=_UNTIL_HELP)
 @click.option("--picture", metavar="OUT", default="compare.svg", show_default=True, help=_PICTURE_HELP)
 @click.option("--no-picture", is_flag=True, help="Draw nothing.")
@@ -196,6 +173,10 @@ def compare(
     if not no_picture:
         draw_comparison(found, picture)
         click.echo(f"\npicture: {picture}")
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 def main() -> NoReturn:

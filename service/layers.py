@@ -16,6 +16,7 @@ from typing import TypeVar
 from geofence.geojson import RegionFile, Settings, read_regions
 from geofence.region import InvalidRegion, Kind, Version
 from geofence.rule import PRESETS, InvalidRule, Rule
+from service.complaints import note
 from service.source import Source, Unusable
 
 FILE_BYTES = 512 << 20
@@ -63,6 +64,21 @@ def load_versions(options: LayerOptions) -> list[Version]:
 def versions_of(files: Sequence[str]) -> list[Version]:
     """The versions of region files as their own settings have them."""
     return load_versions(LayerOptions(files))
+
+
+def part_versions(versions: Sequence[Version]) -> tuple[list[Version], list[Version]]:
+    """The first version of each layer, which is in force, and the others, which wait for a switch."""
+    first: dict[str, Version] = {}
+    for version in versions:
+        first.setdefault(version.layer, version)
+    library = [version for version in versions if first[version.layer] is not version]
+    same = next((version for version in library if first[version.layer].hash == version.hash), None)
+    if same is not None:
+        raise Unusable(f"--regions: layer {same.layer!r} is given twice, and alike. Name one of them: NAME=FILE.")
+    for version in library:
+        force = first[version.layer].hash
+        note(f"layer {version.layer!r}: version {force} is in force, {version.hash} waits for a switch")
+    return list(first.values()), library
 
 
 def check_distinct(versions: Sequence[Version]) -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -20,8 +20,9 @@ from geofence.fence import Fence
 from geofence.hysteresis import OUTCOMES
 from geofence.region import Version
 from geofence.wire_events import encode_event, event_of
-from service.complaints import Complaints, note
+from service.complaints import Complaints
 from service.horizon import Horizon, until_of
+from service.layers import part_versions
 from service.player import Player
 from service.progress import Progress
 from service.readers import Format, PingFile
@@ -40,11 +41,13 @@ class ReplayOptions:
     tracks: str | None = None
     stats: bool = False
     until: str | None = None
+    forget_after_s: float = 30 * 86_400.0
+    max_age_s: float = 7 * 86_400.0
 
 
 def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: ReplayOptions) -> None:
     """Replay a file and write its events. Of several versions of a layer the first is in force."""
-    _check_source(options.source)
+    check_source(options.source)
     until_ms = until_of(options.until)
     atlases = {version.hash: Atlas(version, options.engine) for version in versions}
     if options.tracks is not None:
@@ -78,27 +81,28 @@ def fence_of(
 
     A dump of a partition has its own ticks; over other files the fence keeps time.
     """
-    first: dict[str, Version] = {}
-    for version in versions:
-        first.setdefault(version.layer, version)
-    library = [version for version in versions if first[version.layer] is not version]
-    same = next((version for version in library if first[version.layer].hash == version.hash), None)
-    if same is not None:
-        raise Unusable(f"--regions: layer {same.layer!r} is given twice, and alike. Name one of them: NAME=FILE.")
-    for version in library:
-        force = first[version.layer].hash
-        note(f"layer {version.layer!r}: version {force} is in force, {version.hash} waits for a switch")
-    return Fence(
-        list(first.values()),
+    first, library = part_versions(versions)
+    return checked_fence(
+        first,
         engine=options.engine,
         consent=options.consent,
+        forget_after_s=options.forget_after_s,
+        max_age_s=options.max_age_s,
         library=library,
         atlases=atlases,
         keeps_time=keeps_time,
     )
 
 
-def _check_source(source: str) -> None:
+def checked_fence(versions: Sequence[Version], **more: Any) -> Fence:
+    """A fence. Raises Unusable where the options don't go together."""
+    try:
+        return Fence(versions, **more)
+    except ValueError as error:
+        raise Unusable(str(error)) from None
+
+
+def check_source(source: str) -> None:
     """Refuse what CloudEvents would refuse as an event's source."""
     if not source or len(source) > SOURCE_LENGTH or not source.isascii() or not source.isprintable() or " " in source:
         raise Unusable(

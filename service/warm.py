@@ -1,6 +1,6 @@
 """Compiles what a first run would have to wait for: `make` calls it at set-up, and after a change of the core.
 
-Runs the three commands' own paths over tiny worlds, so that every compiled function is cached for the types it is
+Runs the commands' own paths over tiny worlds, so that every compiled function is cached for the types it is
 really called with. Invariant: after it, no command compiles anything (a test counts the cached files).
 """
 
@@ -37,6 +37,8 @@ def main() -> None:
             ["locate", "--regions", regions, "--engine", "rtree", points],
             ["replay", "--regions", regions, "--nearest-within", "1000", "--stats", pings],
             ["replay", "--regions", f"a={regions}", "--regions", f"b={regions}", *dwelling, pings],
+            ["append", "--log", f"sqlite:{folder}/log.db", pings],
+            ["worker", "--log", f"sqlite:{folder}/log.db", "--regions", regions, "--until-idle"],
             ["compare", "--regions", regions, "--picture", str(Path(folder) / "picture.svg"), pings],
         ):
             _run(command, options)

@@ -1,0 +1,81 @@
+"""Dead letters: records that were refused, as they lie on `pings-rejected`, and back.
+
+Behind the worker's steps, and for who wants to see or send them again. Invariant: the value is what was received, up to
+64 KiB of it; why, where and how much of it there was is in the headers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from ingest.reading import Refused, kind_of
+from ingest.topics import KIND
+from stream.port import Batch, Headers, Record
+
+KEPT_BYTES = 65_536
+_HINT_BYTES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter. `value` None: what was refused was a tombstone; cut if it is shorter than `length`."""
+
+    partition: int
+    offset: int
+    received_ms: int
+    reason: str
+    hint: str
+    length: int
+    sha256: str
+    key: bytes
+    value: bytes | None
+    kind: str | None = None
+
+    def again(self) -> Record:
+        """The record as it was, to be sent again. Raises ValueError where only a part of it was kept."""
+        if self.value is None or len(self.value) < self.length:
+            kept = 0 if self.value is None else len(self.value)
+            raise ValueError(f"the record had {self.length} bytes, {kept} were kept. Send it again from where it came.")
+        headers = () if self.kind is None else ((KIND, self.kind.encode()),)
+        return Record(self.key, self.value, headers)
+
+
+def letter_of(batch: Batch, refused: Refused) -> Record:
+    """The record for `pings-rejected` that tells of a refusal."""
+    row = refused.row
+    value, kind = batch.values[row], kind_of(batch.headers[row])
+    told: list[tuple[str, str]] = [
+        ("reason", refused.reason),
+        ("hint", refused.hint),
+        ("partition", str(batch.partition)),
+        ("offset", str(batch.offsets[row])),
+        ("received_ms", str(batch.times_ms[row])),
+        ("length", "none" if value is None else str(len(value))),
+        ("sha256", hashlib.sha256(value or b"").hexdigest()),
+    ]
+    if kind is not None:
+        told.append((KIND, kind))
+    headers = tuple((name, text.encode("utf-8", "backslashreplace")[:_HINT_BYTES]) for name, text in told)
+    return Record(batch.keys[row] or b"", (value or b"")[:KEPT_BYTES], headers)
+
+
+def read_letter(key: bytes | None, value: bytes | None, headers: Headers) -> Letter:
+    """A dead letter back. Raises ValueError if the record is none."""
+    told = {name: text.decode("utf-8", "replace") for name, text in headers}
+    try:
+        length = told["length"]
+        return Letter(
+            partition=int(told["partition"]),
+            offset=int(told["offset"]),
+            received_ms=int(told["received_ms"]),
+            reason=told["reason"],
+            hint=told["hint"],
+            length=0 if length == "none" else int(length),
+            sha256=told["sha256"],
+            key=key or b"",
+            value=None if length == "none" else value or b"",
+            kind=told.get(KIND),
+        )
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"the record is no dead letter: {error} is missing or no number") from None

@@ -1,0 +1,117 @@
+"""A partition's life in a worker's hands: taken, restored, worked on, until it is revoked or the worker stops.
+
+Between `worker`, which has the claims, and `pipeline`. Invariant: there is one answer to any failure: what was not
+committed is thrown away, and the partition is taken again after a while; a partition that waits says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from geofence.fence import Fence, UnknownVersion
+from geofence.malformed import Malformed
+from ingest.pipeline import Pipeline
+from ingest.reading import Reader
+from ingest.restoring import FenceMaker, restore
+from ingest.settings import WorkerSettings
+from ingest.status import PartitionStatus, State, tell
+from ingest.ticking import Ticking
+from ingest.topics import PINGS
+from stream.port import Batch, Claim, Grip, Log, Unusable
+
+# What waiting alone does not mend: a version or a file is missing, or rows are of a newer program.
+_LASTING = (UnknownVersion, Malformed, Unusable)
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Lives the lives of partitions; knows nothing of one between them."""
+
+    log: Log
+    make_fence: FenceMaker
+    settings: WorkerSettings
+    now_ms: Callable[[], int]
+
+    async def live(self, claim: Claim, status: PartitionStatus, stop: asyncio.Event) -> None:
+        """Work until the claim is revoked or `stop` is set. Raises nothing but CancelledError."""
+        halt = asyncio.create_task(_either(stop, claim.revoked))
+        try:
+            while not halt.done():
+                try:
+                    await self._hold(claim, status, halt)
+                except Exception as error:
+                    await self._wait_after(error, status, halt)
+        finally:
+            halt.cancel()
+            status.enter(State.LEFT, self.now_ms())
+
+    async def _hold(self, claim: Claim, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
+        """Take the partition once, and work until something fails or it is to be given up."""
+        status.enter(State.RESTORING, self.now_ms())
+        async with claim.take() as grip:
+            await self._check_retention(grip, claim.partition)
+            fence = await restore(self.log, claim.partition, self.make_fence, status)
+            reader = Reader(claim.partition, await self.log.partitions(PINGS), self.settings.value_bytes)
+            pipeline = Pipeline(grip, fence, reader, self.settings, status)
+            status.enter(State.RUNNING, self.now_ms())
+            await self._work(grip, pipeline, fence, halt)
+
+    async def _work(self, grip: Grip, pipeline: Pipeline, fence: Fence, halt: asyncio.Task[None]) -> None:
+        """Batches, sweeps and ticks as they come, each wholly done before the next."""
+        ticking = Ticking(fence, self.settings.tick_s, self.now_ms)
+        batches = grip.batches(most=self.settings.batch_records)
+        coming = asyncio.create_task(_next(batches))
+        try:
+            while not halt.done():
+                patience = 0.0 if fence.sweeping else ticking.wait_s()
+                await asyncio.wait({coming, halt}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                if coming.done() and not halt.done():
+                    batch = coming.result()
+                    if batch is None:
+                        return
+                    await pipeline.take(batch)
+                    coming = asyncio.create_task(_next(batches))
+                if fence.sweeping:
+                    await pipeline.sweep()
+                tick = ticking.tick()
+                if tick is not None:
+                    await pipeline.order(tick)
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+    async def _wait_after(self, error: Exception, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
+        """Say what has failed, and wait: longer each time, and at once as long as can be if waiting mends nothing."""
+        status.failures += 1
+        lasting, settings = isinstance(error, _LASTING), self.settings
+        reason = f"{type(error).__name__}: {error}"
+        status.enter(State.BLOCKED if lasting else State.FAILED, self.now_ms(), reason)
+        logging.getLogger("geofence.worker").debug("what failed", exc_info=error)
+        doubled = settings.backoff_s * 2 ** min(status.failures - 1, 30)
+        wait_s = settings.backoff_most_s if lasting else min(settings.backoff_most_s, doubled)
+        await asyncio.wait({halt}, timeout=wait_s)
+
+    async def _check_retention(self, grip: Grip, partition: int) -> None:
+        """Say so if records went before they were read."""
+        standing = (await self.log.standing(PINGS, group=self.settings.group)).get(partition)
+        if standing is not None and standing.committed is not None and grip.offset < standing.begin:
+            lost = standing.begin - grip.offset
+            tell(
+                logging.ERROR, "input_lost", partition=partition, offset=grip.offset, begin=standing.begin, records=lost
+            )
+
+
+async def _either(*events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+async def _next(batches: AsyncIterator[Batch]) -> Batch | None:
+    return await anext(batches, None)

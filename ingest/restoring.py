@@ -1,0 +1,57 @@
+"""A fence as it stood at the committed offset: made anew, then filled from the partition's tracks.
+
+Before the first record of a partition is taken. Invariant: rows go straight into columns, in large batches; rows that
+can't be understood, or without their partition's row, stop the partition instead of being passed over.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from geofence.fence import Fence
+from geofence.malformed import Malformed
+from geofence.text import Texts
+from geofence.wire_tracks import TrackRows
+from ingest.status import PartitionStatus, tell
+from ingest.topics import PARTITION_KEY, TRACKS
+from stream.port import Batch, Log
+
+ROWS = 65_536
+_PROGRESS = 500_000  # rows between two lines in the log
+
+FenceMaker = Callable[[], Fence]
+
+
+async def restore(log: Log, partition: int, make_fence: FenceMaker, status: PartitionStatus) -> Fence:
+    """The fence of a partition, as its newest commit has left it.
+
+    Raises UnknownVersion if a version that was in force is not at hand, Malformed if the rows are none or too new.
+    """
+    fence, in_force, status.restored, told = make_fence(), None, 0, 0
+    async for batch in log.read(TRACKS, partition, to_end=True, most=ROWS):
+        rows, newest = split(batch)
+        in_force = newest or in_force
+        if len(rows):
+            fence.restore(rows)
+        status.restored += len(rows)
+        if status.restored - told >= _PROGRESS:
+            told = status.restored
+            tell(logging.INFO, "restoring", partition=partition, rows=told)
+    if in_force is not None:
+        fence.resume(in_force)
+    elif status.restored:
+        raise Malformed(f"partition {partition} of {TRACKS} has rows of devices and none of its own; restore the topic")
+    return fence
+
+
+def split(batch: Batch) -> tuple[TrackRows, bytes | None]:
+    """The rows of devices in a batch of `tracks`, and the newest of the partition itself."""
+    keys = [key or b"" for key in batch.keys]
+    values = [value or b"" for value in batch.values]
+    own = [row for row, key in enumerate(keys) if key == PARTITION_KEY]
+    newest = values[own[-1]] if own else None
+    for row in reversed(own):
+        del keys[row], values[row]
+    packed = Texts.of_bytes(values)
+    return TrackRows(Texts.of_bytes(keys), packed.arena, packed.offsets), newest

@@ -1,0 +1,81 @@
+"""How a worker's partitions are doing, in memory, for whoever asks: logs, metrics, readiness.
+
+Written by `partition`. Invariant: a partition that is not running says since when and why.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+_log = logging.getLogger("geofence.worker")
+
+
+class State(StrEnum):
+    """What a partition is doing."""
+
+    RESTORING = "restoring"  # reading its tracks
+    RUNNING = "running"
+    FAILED = "failed"  # waiting to be taken again
+    BLOCKED = "blocked"  # the same, but somebody has to do something about it
+    LEFT = "left"  # given up: another worker's, or the worker stops
+
+
+@dataclass(slots=True)
+class PartitionStatus:
+    """One partition."""
+
+    partition: int
+    since_ms: int
+    state: State = State.RESTORING
+    reason: str = ""
+    failures: int = 0  # in a row
+    offset: int | None = None  # the next record to take
+    clock_ms: int | None = None
+    restored: int = 0  # rows of tracks
+    counts: Counter[str] = field(default_factory=Counter)  # pings, controls, events, refused, ... since the start
+    spent_s: dict[str, float] = field(default_factory=dict)  # wall time by step
+
+    def spend(self, step: str, seconds: float) -> None:
+        """Add to the time that a step has taken."""
+        self.spent_s[step] = self.spent_s.get(step, 0.0) + seconds
+
+    def enter(self, state: State, now_ms: int, reason: str = "") -> None:
+        """Change state, and say so in the log."""
+        self.state, self.since_ms, self.reason = state, now_ms, reason
+        level = logging.ERROR if state in (State.FAILED, State.BLOCKED) else logging.INFO
+        tell(
+            level,
+            str(state),
+            partition=self.partition,
+            offset=self.offset,
+            failures=self.failures or None,
+            reason=reason,
+        )
+
+
+@dataclass(slots=True)
+class Status:
+    """All partitions that this worker has had."""
+
+    partitions: dict[int, PartitionStatus] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> bool:
+        """Whether every partition that it has is restored and running."""
+        held = [one.state for one in self.partitions.values() if one.state is not State.LEFT]
+        return bool(held) and all(state is State.RUNNING for state in held)
+
+    def of(self, partition: int, now_ms: int) -> PartitionStatus:
+        """The status of a partition, made if it is new."""
+        return self.partitions.setdefault(partition, PartitionStatus(partition, now_ms))
+
+
+def tell(level: int, action: str, **facts: object) -> None:
+    """One line of the log: what is done, and to what; facts without a value are left out."""
+    told = {name: value for name, value in facts.items() if value not in (None, "")}
+    _log.log(
+        level, "%s %s", action, " ".join(f"{name}={value}" for name, value in told.items()), extra={"action": action}
+    )

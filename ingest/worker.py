@@ -1,0 +1,75 @@
+"""The worker: joins the group, and gives each partition that it gets a life of its own.
+
+The top of this package. Invariant: when `work` returns, whatever was in flight is committed or as if it had never been.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+
+from ingest.partition import Partition
+from ingest.restoring import FenceMaker
+from ingest.settings import WorkerSettings
+from ingest.status import Status, tell
+from ingest.topics import PINGS
+from stream.port import Claim, Log
+
+
+def wall_ms() -> int:
+    """The machine's clock. Decides when a tick is appended, and nothing else."""
+    return time.time_ns() // 1_000_000
+
+
+async def work(
+    log: Log,
+    make_fence: FenceMaker,
+    settings: WorkerSettings,
+    status: Status,
+    stop: asyncio.Event,
+    *,
+    now_ms: Callable[[], int] = wall_ms,
+) -> None:
+    """Work on the partitions that come until `stop` is set; then finish what is in flight within `drain_s`."""
+    partition, lives = Partition(log, make_fence, settings, now_ms), set[asyncio.Task[None]]()
+    async with log.claims(PINGS, group=settings.group) as claims:
+        try:
+            async for claim in _until(stop, claims):
+                life = partition.live(claim, status.of(claim.partition, now_ms()), stop)
+                lives.add(asyncio.create_task(life))
+                lives = {life for life in lives if not life.done()}
+            await stop.wait()
+        finally:
+            await _drain(lives, settings.drain_s)
+
+
+async def _until(stop: asyncio.Event, claims: AsyncIterator[Claim]) -> AsyncIterator[Claim]:
+    """The claims, until `stop` is set."""
+    halt = asyncio.create_task(stop.wait())
+    try:
+        while True:
+            coming = asyncio.create_task(_next(claims))
+            await asyncio.wait({coming, halt}, return_when=asyncio.FIRST_COMPLETED)
+            if halt.done() or (claim := coming.result()) is None:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+                return
+            yield claim
+    finally:
+        halt.cancel()
+
+
+async def _drain(lives: set[asyncio.Task[None]], drain_s: float) -> None:
+    """Let what is in flight come to an end; what takes too long is thrown away."""
+    if lives:
+        _, late = await asyncio.wait(lives, timeout=drain_s)
+        for life in late:
+            life.cancel()
+        await asyncio.gather(*lives, return_exceptions=True)
+        tell(logging.INFO, "drained", partitions=len(lives), cut_off=len(late) or None)
+
+
+async def _next(claims: AsyncIterator[Claim]) -> Claim | None:
+    return await anext(claims, None)

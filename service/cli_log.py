@@ -1,0 +1,212 @@
+"""The commands that work on a log: `worker`, `append`, `tail`, `log`, `rejected`, `topics`.
+
+Added to `cli`. Like there, each imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from service.options import deciding_options, layer_options
+
+_LOG_HELP = "Where the log is: sqlite:PATH."
+_log_option = click.option("--log", "log_url", metavar="URL", required=True, envvar="GEOFENCE_LOG", help=_LOG_HELP)
+_partitions_option = click.option("--partitions", type=click.IntRange(1, 10_000), help="How many, for each topic.")
+
+_WORKER_EXAMPLES = """\b
+Examples:
+  geofence worker --log sqlite:var/log.db --regions us-counties.geojson.gz
+  geofence worker --log sqlite:var/log.db --regions zones=new.geojson --regions zones=old.geojson
+"""
+_TAIL_EXAMPLES = """\b
+Examples:
+  geofence tail --log sqlite:var/log.db --from beginning --layer counties
+  geofence tail --log sqlite:var/log.db --json --type entered | jq .data
+"""
+
+
+@click.command(epilog=_WORKER_EXAMPLES, short_help="Pings in from a log, region changes out.")
+@_log_option
+@layer_options
+@deciding_options
+@click.option("--group", default="geofence-worker", show_default=True, help="The group that shares the partitions.")
+@click.option("--skip-version", metavar="HASH", multiple=True, help="Refuse a switch to this version that nobody has.")
+@click.option("--until-idle", is_flag=True, help="Stop when all that the log holds is taken.")
+def worker(
+    *,
+    log_url: str,
+    regions: tuple[str, ...],
+    kind: tuple[str, ...],
+    nearest_within: tuple[str, ...],
+    engine: str,
+    rule: tuple[str, ...],
+    dwell: tuple[str, ...],
+    consent: str,
+    forget_after: float,
+    max_age: float,
+    source: str,
+    group: str,
+    skip_version: tuple[str, ...],
+    until_idle: bool,
+) -> None:
+    """Take pings from a log and write region changes to it, each exactly once, until SIGTERM.
+
+    Of a layer given twice the first file is in force in a log that is new; a version record may switch to the others.
+    """
+    from ingest.settings import WorkerSettings
+    from service.layers import LayerOptions, load_versions
+    from service.logs import run
+    from service.source import Unusable
+    from service.worker import run_worker
+
+    try:
+        settings = WorkerSettings(
+            consent=consent, forget_after_s=forget_after, max_age_s=max_age, source=source, group=group,
+            skip_versions=frozenset(skip_version),
+        )  # fmt: skip
+    except ValueError as error:
+        raise Unusable(str(error)) from None
+    versions = load_versions(LayerOptions(regions, kind, rule, nearest_within, dwell))
+    run(run_worker(log_url, versions, settings, engine=engine, until_idle=until_idle))
+
+
+@click.command(short_help="A file of pings into a log.")
+@_log_option
+@click.option("--keep-times", is_flag=True, help="Received when the file says (received_ms, else time_ms), not now.")
+@click.argument("pings", metavar="PINGS")
+def append(*, log_url: str, keep_times: bool, pings: str) -> None:
+    """Append the pings and control records of a file to a log.
+
+    PINGS is a file as replay takes it; - is standard input.
+    """
+    from service.append import append_file
+    from service.logs import run
+
+    run(append_file(log_url, pings, keep_times=keep_times))
+
+
+@click.command(epilog=_TAIL_EXAMPLES, short_help="Region changes as they come.")
+@_log_option
+@click.option("--from", "start", metavar="WHEN", default="now", show_default=True, help="now, beginning, or a time.")
+@click.option("--device", multiple=True, help="Only of this device. Repeatable.")
+@click.option("--layer", multiple=True, help="Only of this layer. Repeatable.")
+@click.option("--type", "types", multiple=True, help="Only changed, entered, exited or dwelled. Repeatable.")
+@click.option("--json", is_flag=True, help="CloudEvents, one JSON object per line.")
+@click.option("--no-follow", is_flag=True, help="Stop at the end.")
+def tail(
+    *,
+    log_url: str,
+    start: str,
+    device: tuple[str, ...],
+    layer: tuple[str, ...],
+    types: tuple[str, ...],
+    json: bool,
+    no_follow: bool,
+) -> None:
+    """Print region changes: when, who, the layer, from where to where, why, and how sure."""
+    from service.logs import run
+    from service.tail import Wanted
+    from service.tail import tail as print_tail
+
+    run(
+        print_tail(
+            log_url, sys.stdout.buffer, Wanted(device, layer, types), start=start, json=json, follow=not no_follow
+        )
+    )
+
+
+@click.group(name="log", short_help="A log's input as text.")
+def log_group() -> None:
+    """Look into a log."""
+
+
+@log_group.command(name="dump", short_help="A partition's input as NDJSON, for replay.")
+@_log_option
+@click.option("--partition", type=click.IntRange(0), required=True, help="Which partition of pings.")
+def dump(*, log_url: str, partition: int) -> None:
+    """Print the input of a partition: pings and control records in order, with the times at which they were received.
+
+    `geofence replay` over it tells the events that the worker told.
+    """
+    from ingest.settings import WorkerSettings
+    from service.log_topics import dump_partition
+    from service.logs import run
+
+    run(dump_partition(log_url, sys.stdout.buffer, partition, value_bytes=WorkerSettings().value_bytes))
+
+
+@click.group(name="rejected", short_help="Records that could not be used.")
+def rejected_group() -> None:
+    """List, show and send again what the worker has refused. A record is named PARTITION:OFFSET."""
+
+
+_reason_option = click.option("--reason", multiple=True, help="Only those refused for this reason. Repeatable.")
+
+
+@rejected_group.command(name="list")
+@_log_option
+@_reason_option
+def list_rejected(*, log_url: str, reason: tuple[str, ...]) -> None:
+    """One line for each: name, when received, reason, key, size."""
+    from service.logs import run
+    from service.rejected import list_letters
+
+    run(list_letters(log_url, sys.stdout.buffer, reason))
+
+
+@rejected_group.command(name="show")
+@_log_option
+@click.argument("name", metavar="PARTITION:OFFSET")
+def show_rejected(*, log_url: str, name: str) -> None:
+    """Why it was refused, what to do about it, and its first 64 KiB."""
+    from service.logs import run
+    from service.rejected import show_letter
+
+    run(show_letter(log_url, sys.stdout.buffer, name))
+
+
+@rejected_group.command(name="replay")
+@_log_option
+@_reason_option
+@click.option("--all", "every", is_flag=True, help="All of them.")
+@click.argument("names", metavar="[PARTITION:OFFSET]...", nargs=-1)
+def replay_rejected(*, log_url: str, reason: tuple[str, ...], every: bool, names: tuple[str, ...]) -> None:
+    """Append them to the input again, to be judged anew."""
+    from service.logs import run
+    from service.rejected import replay_letters
+
+    if not (names or reason or every):
+        raise click.UsageError("name the records, or say --reason or --all")
+    run(replay_letters(log_url, names, reason))
+
+
+@click.group(name="topics", short_help="The topics of a log.")
+def topics_group() -> None:
+    """Make the topics, or check that they are as they should be."""
+
+
+@topics_group.command(name="create")
+@_log_option
+@_partitions_option
+def create_topics(*, log_url: str, partitions: int | None) -> None:
+    """Make those that are missing. The number of partitions never changes later."""
+    from service.log_topics import create_topics as create
+    from service.logs import run
+
+    run(create(log_url, partitions))
+
+
+@topics_group.command(name="check")
+@_log_option
+@_partitions_option
+def check_topics(*, log_url: str, partitions: int | None) -> None:
+    """Tell each setting that is wrong, and the fix. Exit status 2 if there is one."""
+    from service.log_topics import check_topics as check
+    from service.logs import run
+
+    run(check(log_url, partitions))
+
+
+COMMANDS = (worker, append, tail, log_group, rejected_group, topics_group)

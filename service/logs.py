@@ -1,0 +1,50 @@
+"""Opening a log by its URL: which engine, and what its errors say on a command line.
+
+Before every command that has `--log`. Invariant: whatever is wrong with a log ends in `Unusable`, with one clear line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from ingest.topics import PARTITIONS, PARTITIONS_EMBEDDED, PINGS, topics
+from service.source import Unusable
+from stream import port
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def open_log(url: str, *, read_only: bool = False) -> AsyncIterator[port.Log]:
+    """The log at `sqlite:PATH`. Raises Unusable."""
+    scheme, _, place = url.partition(":")
+    if scheme != "sqlite" or not place:
+        raise Unusable(f"--log is {url!r}; allowed: sqlite:PATH, such as sqlite:var/log.db")
+    from stream.sqlite import open_log as open_sqlite
+
+    async with open_sqlite(place, read_only=read_only) as log:
+        yield log
+
+
+def default_partitions(url: str) -> int:
+    """How many partitions a log gets unless said otherwise."""
+    return PARTITIONS_EMBEDDED if url.startswith("sqlite:") else PARTITIONS
+
+
+async def ensure_topics(log: port.Log, url: str) -> None:
+    """Make the topics of an embedded log that is new."""
+    try:
+        await log.partitions(PINGS)
+    except port.Unusable:
+        await log.create(topics(default_partitions(url)))
+
+
+def run(coroutine: Coroutine[None, None, T]) -> T:
+    """Run to the end. Errors of the log become Unusable."""
+    try:
+        return asyncio.run(coroutine)
+    except port.LogError as error:
+        raise Unusable(str(error)) from None
