@@ -76,6 +76,7 @@ async def close(client: Any, within_s: float) -> None:
     stopping = asyncio.ensure_future(client.stop())
     with suppress(*WAIT):
         await asyncio.wait_for(asyncio.shield(stopping), within_s)
+    _heed_failed(client)
     if stopping.done():
         stopping.cancelled() or stopping.exception()
         return
@@ -88,6 +89,16 @@ async def close(client: Any, within_s: float) -> None:
     with suppress(*WAIT):
         async with asyncio.timeout(within_s):
             await inner.close()
+
+
+def _heed_failed(client: Any) -> None:
+    """A producer that was fenced off leaves errors that nobody is waiting for; asyncio would report each of them."""
+    lanes = getattr(getattr(client, "_message_accumulator", None), "_batches", {}).values()
+    waiters = [batch._drain_waiter for lane in lanes for batch in lane]
+    waiters.append(getattr(getattr(client, "_txn_manager", None), "_transaction_waiter", None))
+    for waiter in waiters:
+        if waiter is not None and waiter.done() and not waiter.cancelled():
+            waiter.exception()
 
 
 async def probe(settings: KafkaSettings) -> None:

@@ -93,6 +93,7 @@ class KafkaGrip:
         """Records from `offset` on, at most so many at a time; ends when the claim is revoked."""
         if self._cursor is None:
             raise Unavailable("this grip has not been taken")
+        self._cursor.go(self.offset)
         revoked = asyncio.ensure_future(self._claim.revoked.wait())
         coming: asyncio.Future[Batch | None] | None = None
         try:
@@ -137,6 +138,9 @@ class KafkaGrip:
 
     async def _transact(self, outgoing: Sequence[Outgoing], offset: int) -> dict[TopicPartition, int]:
         producer = self._producer
+        for one in outgoing:
+            if one.partition >= (count := await self._claim.ask.partitions(one.topic)):
+                raise Unusable(f"{one.topic} has no partition {one.partition}: it has {count}, from 0 on")
         await producer.begin_transaction()
         answers = []
         for one in outgoing:

@@ -18,18 +18,29 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, NoError
 from stream.kafka.connection import again, asking
 from stream.kafka.reading import new_consumer, started
 from stream.kafka.settings import KafkaSettings
+from stream.port import Unusable
 
 
 class Inquirer:
     """Asks; opened by `inquiring`."""
 
-    def __init__(self, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
-        self.admin, self._consumer = admin, consumer
+    def __init__(self, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, where: str) -> None:
+        self.admin, self._consumer, self._where = admin, consumer, where
+        self._partitions: dict[str, int] = {}
 
     async def topics(self) -> Mapping[str, Sequence[Any]]:
         """All topics and their partitions. By all, since asking for one by name might create it."""
         found = await again(lambda: self.admin.describe_topics(None))
         return {topic["topic"]: topic["partitions"] for topic in found if topic["error_code"] == NoError.errno}
+
+    async def partitions(self, topic: str) -> int:
+        """How many a topic has, which never changes. Raises Unusable if there is no such topic."""
+        if topic not in self._partitions:
+            there = await self.topics()
+            if topic not in there:
+                raise Unusable(f"there is no topic {topic} at {self._where}; `geofence topics create` makes it")
+            self._partitions[topic] = len(there[topic])
+        return self._partitions[topic]
 
     async def begins(self, parts: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The oldest offset that is left in each."""
@@ -52,9 +63,7 @@ class Inquirer:
 
     async def _committed(self, group: str, parts: list[TopicPartition]) -> Mapping[TopicPartition, Any]:
         found: Mapping[TopicPartition, Any] = await self.admin.list_consumer_group_offsets(group, partitions=parts)
-        if not found.keys() >= set(
-            parts
-        ):  # its coordinator is another broker by now
+        if not found.keys() >= set(parts):  # its coordinator is another broker by now
             raise GroupCoordinatorNotAvailableError(f"no answer for {group}")
         return found
 
@@ -67,7 +76,7 @@ async def inquiring(settings: KafkaSettings) -> AsyncIterator[Inquirer]:
         async with asking("connecting to Kafka", settings.request_s):
             await admin.start()
         async with started(new_consumer(settings), settings) as consumer:
-            yield Inquirer(admin, consumer)
+            yield Inquirer(admin, consumer, settings.bootstrap)
     finally:
         async with asking("closing", settings.close_s):
             await admin.close()

@@ -25,7 +25,6 @@ class KafkaLog:
     def __init__(self, settings: KafkaSettings, ask: Inquirer) -> None:
         self._settings, self._ask = settings, ask
         self._appender = Appender(settings)
-        self._partitions: dict[str, int] = {}
 
     async def append(self, topic: str, records: Sequence[Record], *, partition: int | None = None) -> None:
         """Append; returns when all are on disk (everywhere they must be)."""
@@ -60,14 +59,8 @@ class KafkaLog:
 
     async def partitions(self, topic: str) -> int:
         """How many the topic has. Raises Unusable if there is no such topic."""
-        if topic not in self._partitions:
-            async with asking(f"looking for the topic {topic}", self._settings.request_s):
-                there = await self._ask.topics()
-            if topic not in there:
-                where = self._settings.bootstrap
-                raise Unusable(f"there is no topic {topic} at {where}; `geofence topics create` makes it")
-            self._partitions[topic] = len(there[topic])
-        return self._partitions[topic]
+        async with asking(f"looking for the topic {topic}", self._settings.request_s):
+            return await self._ask.partitions(topic)
 
     async def offset_at(self, topic: str, partition: int, *, time_ms: int) -> int:
         """The first offset whose record was received then or later; the end if there is none."""

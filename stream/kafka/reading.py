@@ -18,7 +18,7 @@ from stream.kafka.connection import asking, close
 from stream.kafka.settings import KafkaSettings
 from stream.port import Batch, Unavailable
 
-IDLE_MS = 500
+IDLE_MS = 2000  # a fetch waits at the broker so long for the first record
 
 
 def new_consumer(settings: KafkaSettings, **more: Any) -> AIOKafkaConsumer:
@@ -51,7 +51,7 @@ class Cursor:
 
     def __init__(self, consumer: AIOKafkaConsumer, at: TopicPartition, offset: int) -> None:
         self._consumer, self._at = consumer, at
-        self._go(offset, assign=True)
+        self.go(offset, assign=True)
 
     async def next(self, most: int, *, wait_ms: int = IDLE_MS) -> Batch | None:
         """What has come since, at most so many records; None if that is nothing for so long."""
@@ -73,10 +73,11 @@ class Cursor:
     async def _find(self) -> None:
         begin = int((await self._consumer.beginning_offsets([self._at]))[self._at])
         if self._offset > begin:  # not written yet
-            await asyncio.sleep(IDLE_MS / 1000)
-        self._go(max(begin, self._offset))
+            await asyncio.sleep(0.5)
+        self.go(max(begin, self._offset))
 
-    def _go(self, offset: int, *, assign: bool = False) -> None:
+    def go(self, offset: int, *, assign: bool = False) -> None:
+        """Read on from here."""
         # Nothing may come between assign and seek: the fetcher would look for a position and find none.
         if assign:
             self._consumer.assign([self._at])

@@ -74,8 +74,8 @@ class KafkaSettings:
     batch_bytes: int = 512 * 1024
     """Bytes, before compression, of the largest batch that is written at once."""
 
-    record_bytes: int = 1_000_000
-    """Bytes of the largest record; the topics' `max.message.bytes` must allow it."""
+    record_bytes: int = 12_000_000
+    """Bytes of the largest record; the topics' `max.message.bytes` is set to allow it."""
 
     waiting_bytes: int = 32 * 1024 * 1024
     """Bytes that may wait to be written; appends block beyond."""

@@ -11,7 +11,8 @@ from aiokafka.errors import NoError, TopicAlreadyExistsError, UnknownTopicOrPart
 
 from stream.kafka.inquiry import Inquirer
 from stream.kafka.settings import KafkaSettings
-from stream.port import Cleanup, Topic, Wrong
+from stream.kafka.writing import OVERHEAD_BYTES
+from stream.port import Cleanup, Topic, Unusable, Wrong
 
 HOUR_MS = 3_600_000
 
@@ -21,6 +22,7 @@ def settings_of(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
     wanted = {
         "cleanup.policy": topic.cleanup.value,
         "min.insync.replicas": str(settings.min_in_sync),
+        "max.message.bytes": str(settings.record_bytes + OVERHEAD_BYTES),
     }
     if topic.cleanup is Cleanup.DELETE:
         wanted["retention.ms"] = str(-1 if topic.keep_ms is None else topic.keep_ms)
@@ -35,6 +37,9 @@ def settings_of(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
 async def create(ask: Inquirer, topics: Sequence[Topic], settings: KafkaSettings) -> list[str]:
     """Make those that are missing; their names."""
     there = await ask.topics()
+    for topic in topics:
+        if topic.partitions < 1:
+            raise Unusable(f"{topic.name} is to have {topic.partitions} partitions; it must have at least 1")
     new = [
         NewTopic(topic.name, topic.partitions, settings.replication, topic_configs=settings_of(topic, settings))
         for topic in topics

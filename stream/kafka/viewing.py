@@ -59,7 +59,7 @@ class KafkaView:
                 await self._begin_again()
                 continue
             except KafkaError:
-                await asyncio.sleep(IDLE_MS / 1000)
+                await asyncio.sleep(0.5)
                 continue
             for records in found.values():
                 for record in records:
