@@ -31,9 +31,9 @@ _SETTINGS = """
 process.roles=broker,controller
 node.id={node}
 controller.quorum.voters={voters}
-listeners=PLAINTEXT://127.0.0.1:{port},{extra}CONTROLLER://127.0.0.1:{quorum}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}{advertised}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl},TLS://127.0.0.1:{tls},CONTROLLER://127.0.0.1:{quorum}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl},TLS://127.0.0.1:{tls}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL
 controller.listener.names=CONTROLLER
 log.dirs={folder}/data
 auto.create.topics.enable=false
@@ -49,6 +49,8 @@ share.coordinator.state.topic.min.isr={in_sync}
 log.cleaner.dedupe.buffer.size=16777216
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
+log.cleaner.backoff.ms=500
+log.initial.task.delay.ms=1000
 """
 _SASL = """
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
@@ -56,6 +58,10 @@ listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain
   user_{user}="{password}";
 listener.name.sasl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.sasl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.tls.ssl.keystore.type=PKCS12
+listener.name.tls.ssl.keystore.location={folder}/server.p12
+listener.name.tls.ssl.keystore.password={password}
+listener.name.tls.ssl.key.password={password}
 """
 _QUIET = """
 status=ERROR
@@ -72,25 +78,25 @@ USER, PASSWORD = "geofence", "a-secret"
 class Broker:
     """One broker's process. It has at most one at a time; its data outlive it until the folder is removed."""
 
-    def __init__(self, node: int, folder: Path, ports: dict[int, tuple[int, int, int]]) -> None:
+    def __init__(self, node: int, folder: Path, ports: dict[int, tuple[int, ...]]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.node, self.folder = node, folder
-        self.port, self.quorum_port, self.sasl_port = ports[node]
+        self.port, self.quorum_port, self.sasl_port, self.tls_port = ports[node]
         self.address = f"127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         copies = len(ports)
         settings = _SETTINGS.format(
             node=node,
-            voters=",".join(f"{other}@127.0.0.1:{quorum}" for other, (_, quorum, _) in ports.items()),
+            voters=",".join(f"{other}@127.0.0.1:{quorum}" for other, (_, quorum, *_) in ports.items()),
             port=self.port,
             quorum=self.quorum_port,
             folder=folder,
             copies=copies,
             in_sync=max(1, copies - 1),
-            extra=f"SASL://127.0.0.1:{self.sasl_port},",
-            advertised=f",SASL://127.0.0.1:{self.sasl_port}",
+            sasl=self.sasl_port,
+            tls=self.tls_port,
         )
-        (folder / "server.properties").write_text(settings + _SASL.format(user=USER, password=PASSWORD))
+        (folder / "server.properties").write_text(settings + _SASL.format(user=USER, password=PASSWORD, folder=folder))
         (folder / "log4j2.properties").write_text(_QUIET)
 
     def format(self) -> None:
@@ -100,12 +106,21 @@ class Broker:
             for bits in (256, 512)
             for part in ("--add-scram", f"SCRAM-SHA-{bits}=[name={USER},password={PASSWORD},iterations=4096]")
         ]
+        self._make_certificate()
         where = ("-t", CLUSTER_ID, "-c", str(self.folder / "server.properties"))
         done = subprocess.run(
             self._java("kafka.tools.StorageTool", "format", *where, *scrams), capture_output=True, text=True
         )
         if done.returncode:
             raise RuntimeError(f"the broker's folder could not be formatted:\n{done.stdout}{done.stderr}")
+
+    def _make_certificate(self) -> None:
+        """A certificate that is its own authority: `server.p12` for the broker, `server.pem` for clients."""
+        tool = str(Path(_java()).with_name("keytool"))
+        store = ("-alias", "b", "-storepass", PASSWORD, "-keystore", "server.p12")
+        new = ("-keyalg", "EC", "-storetype", "PKCS12", "-dname", "CN=test", "-ext", "san=ip:127.0.0.1")
+        for words in (("-genkeypair", *store, *new), ("-exportcert", *store, "-rfc", "-file", "server.pem")):
+            subprocess.run([tool, *words], cwd=self.folder, check=True, capture_output=True)
 
     def start(self) -> None:
         """Start the process; use `Cluster.ready` to wait for it."""
@@ -173,8 +188,8 @@ class Cluster:
     """Brokers that know each other; one is enough for most tests."""
 
     def __init__(self, folder: Path, size: int = 1) -> None:
-        free = _free_ports(3 * size)
-        ports = {node: (free[3 * node - 3], free[3 * node - 2], free[3 * node - 1]) for node in range(1, size + 1)}
+        free = _free_ports(4 * size)
+        ports = {node: tuple(free[4 * node - 4 : 4 * node]) for node in range(1, size + 1)}
         self.brokers = [Broker(node, folder / f"broker-{node}", ports) for node in ports]
 
     @property
@@ -186,6 +201,11 @@ class Cluster:
     def sasl_bootstrap(self) -> str:
         """The same, behind a name and a password."""
         return ",".join(f"127.0.0.1:{broker.sasl_port}" for broker in self.brokers)
+
+    @property
+    def tls_bootstrap(self) -> str:
+        """The same, encrypted; each broker's certificate is `server.pem` in its folder."""
+        return ",".join(f"127.0.0.1:{broker.tls_port}" for broker in self.brokers)
 
     def start(self) -> None:
         """Format and start all of them, and wait until they work."""

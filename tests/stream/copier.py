@@ -13,13 +13,6 @@ from stream.kafka import KafkaSettings, open_kafka
 from stream.port import Claim, Log, Outgoing, Record, Unavailable
 
 QUICK = {"replication": 1, "min_in_sync": 1, "session_s": 2.0, "commit_s": 4.0, "close_s": 1.0, "record_bytes": 10**6}
-    "replication": 1,
-    "min_in_sync": 1,
-    "session_s": 2.0,
-    "commit_s": 4.0,
-    "close_s": 1.0,
-    "record_bytes": 1_000_000,
-}
 
 
 def settings(bootstrap: str, **more: object) -> KafkaSettings:

@@ -30,6 +30,13 @@ def test_a_wrong_password_is_not_tried_again(cluster: Cluster, sasl: str) -> Non
         asyncio.run(enter(settings(cluster.sasl_bootstrap, sasl=sasl, username=USER, password="wrong")))
 
 
+def test_a_connection_is_encrypted_and_the_broker_is_who_it_says(cluster: Cluster) -> None:
+    authority = str(cluster.brokers[0].folder / "server.pem")
+    asyncio.run(enter(settings(cluster.tls_bootstrap, tls=True, ca_file=authority)))
+    with pytest.raises(Unusable, match="certificate verify failed"):
+        asyncio.run(enter(settings(cluster.tls_bootstrap, tls=True)))
+
+
 def test_a_broker_that_is_away_is_waited_for() -> None:
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9 "):
         asyncio.run(enter(settings("127.0.0.1:9")))
