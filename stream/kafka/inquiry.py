@@ -73,7 +73,7 @@ async def inquiring(settings: KafkaSettings) -> AsyncIterator[Inquirer]:
     """An inquirer that is connected."""
     admin = AIOKafkaAdminClient(**settings.client())
     try:
-        async with asking("connecting to Kafka", settings.request_s):
+        async with asking("connecting to Kafka", settings.answer_s):
             await admin.start()
         async with started(new_consumer(settings), settings) as consumer:
             yield Inquirer(admin, consumer, settings.bootstrap)

@@ -38,7 +38,7 @@ class KafkaLog:
         at = await self._at(topic, partition)
         end = None
         if to_end:
-            async with asking(f"finding the end of {topic} {partition}", self._settings.request_s):
+            async with asking(f"finding the end of {topic} {partition}", self._settings.answer_s):
                 end = (await self._ask.ends([at]))[at]
         async with aclosing(read(self._settings, at, start=start, end=end, most=most)) as batches:  # type: ignore[type-var]
             async for batch in batches:
@@ -59,19 +59,19 @@ class KafkaLog:
 
     async def partitions(self, topic: str) -> int:
         """How many the topic has. Raises Unusable if there is no such topic."""
-        async with asking(f"looking for the topic {topic}", self._settings.request_s):
+        async with asking(f"looking for the topic {topic}", self._settings.answer_s):
             return await self._ask.partitions(topic)
 
     async def offset_at(self, topic: str, partition: int, *, time_ms: int) -> int:
         """The first offset whose record was received then or later; the end if there is none."""
         at = await self._at(topic, partition)
-        async with asking(f"looking for a time in {topic} {partition}", self._settings.request_s):
+        async with asking(f"looking for a time in {topic} {partition}", self._settings.answer_s):
             return await self._ask.at_time(at, time_ms)
 
     async def standing(self, topic: str, *, group: str) -> Mapping[int, Standing]:
         """How far a group has come, by partition."""
         parts = [TopicPartition(topic, partition) for partition in range(await self.partitions(topic))]
-        async with asking(f"asking how far {group} has come", self._settings.request_s):
+        async with asking(f"asking how far {group} has come", self._settings.answer_s):
             done = await self._ask.committed(group, parts)
             begins = await self._ask.begins(parts)
             ends = await self._ask.ends(parts)

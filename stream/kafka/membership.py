@@ -38,6 +38,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
             settings,
             group_id=group,
             auto_offset_reset="earliest",
+            # Joining is answered when all members have joined.
+            request_timeout_ms=int((settings.rebalance_s + settings.request_s) * 1000),
             # Exactly one: with two, the group is joined twice each time.
             partition_assignment_strategy=(StickyPartitionAssignor,),
             session_timeout_ms=int(settings.session_s * 1000),

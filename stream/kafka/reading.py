@@ -39,7 +39,7 @@ def new_consumer(settings: KafkaSettings, **more: Any) -> AIOKafkaConsumer:
 async def started(consumer: AIOKafkaConsumer, settings: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer, started and in the end stopped, both within their deadlines."""
     try:
-        async with asking("connecting to read", settings.request_s):
+        async with asking("connecting to read", settings.answer_s):
             await consumer.start()
         yield consumer
     finally:
@@ -119,13 +119,13 @@ async def _to_end(
 ) -> AsyncIterator[Batch]:
     stalled_s, was = 0.0, -1
     while True:
-        async with asking(f"reading {at.topic} {at.partition}", settings.request_s):
+        async with asking(f"reading {at.topic} {at.partition}", settings.answer_s):
             position = await cursor.position()
         if position >= end:
             return
         stalled_s = 0.0 if position != was else stalled_s + 0.1
         was = position
-        if stalled_s > settings.request_s:
+        if stalled_s > settings.answer_s:
             raise Unavailable(f"reading {at.topic} {at.partition}: nothing from {position} on, though it ends at {end}")
         batch = await _next(cursor, settings, most, 100)
         part = batch and before(batch, end)

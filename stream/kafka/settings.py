@@ -33,7 +33,7 @@ class KafkaSettings:
     """PEM file of the key of `cert_file`, if it is not in there too."""
 
     sasl: Mechanism | None = None
-    """How to log in: PLAIN (only with `tls`), SCRAM-SHA-256, SCRAM-SHA-512; not at all if not set."""
+    """How to log in: PLAIN (which shows the password, but for `tls`), SCRAM-SHA-256, SCRAM-SHA-512; not if not set."""
 
     username: str | None = None
     """Who logs in."""
@@ -47,13 +47,13 @@ class KafkaSettings:
     min_in_sync: int = 2
     """Copies that must have a record before it is acknowledged (`min.insync.replicas`)."""
 
-    request_s: float = 10.0
-    """Seconds until one request to a broker is given up and tried again."""
+    request_s: float = 5.0
+    """Seconds until a request is given up and tried elsewhere: what a broker that is cut off costs, more than once."""
 
-    append_s: float = 15.0
+    append_s: float = 20.0
     """Seconds within which an append is acknowledged, or Unavailable is raised."""
 
-    commit_s: float = 15.0
+    commit_s: float = 20.0
     """Seconds within which a commit is done, or Unavailable is raised and the partition taken anew."""
 
     take_s: float = 60.0
@@ -112,6 +112,11 @@ class KafkaSettings:
             raise ValueError("ca_file, cert_file or key_file is set, but tls is not")
         if self.key_file and not self.cert_file:
             raise ValueError("key_file is set, but cert_file is not")
+
+    @property
+    def answer_s(self) -> float:
+        """Seconds within which a question is answered: time for a few brokers to be asked."""
+        return 3 * self.request_s
 
     @property
     def protocol(self) -> str:

@@ -36,18 +36,18 @@ class KafkaView:
     async def caught_up(self) -> None:
         """Wait until all that was committed before this call has arrived."""
         topic = self._parts[0].topic
-        async with asking(f"finding the end of {topic}", self._settings.request_s):
+        async with asking(f"finding the end of {topic}", self._settings.answer_s):
             ends = await self._ask.ends(self._parts)
         stalled_s, was, pause_s = 0.0, -1, 0.001
         while (left := await self._left(ends)) > 0:
             stalled_s = 0.0 if left != was else stalled_s + pause_s
-            if stalled_s > self._settings.request_s:
+            if stalled_s > self._settings.answer_s:
                 raise Unavailable(f"{topic} can't be followed: {left} records are missing and none has come of late")
             was, pause_s = left, min(0.05, pause_s * 2)
             await asyncio.sleep(pause_s)
 
     async def _left(self, ends: Mapping[TopicPartition, int]) -> int:
-        async with asking("following", self._settings.request_s):
+        async with asking("following", self._settings.answer_s):
             return sum([max(0, end - await self._consumer.position(part)) for part, end in ends.items()])
 
     async def follow(self) -> None:
