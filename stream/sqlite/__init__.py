@@ -1,0 +1,8 @@
+"""The embedded engine: the log in one SQLite file, owned by one process. `open_log` opens it."""
+
+from stream.sqlite.log import SqliteLog
+from stream.sqlite.opening import open_log
+from stream.sqlite.retention import Overdue
+from stream.sqlite.settings import Settings
+
+__all__ = ["Overdue", "Settings", "SqliteLog", "open_log"]
