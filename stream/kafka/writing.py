@@ -50,17 +50,14 @@ async def send(
     """
     sent: list[tuple[int, Future[Any]]] = []
     batch = producer.create_batch()
+    append = batch.append
     for record in records:
-        given: dict[str, Any] = {
-            "timestamp": record.time_ms,
-            "key": record.key,
-            "value": record.value,
-            "headers": list(record.headers),
-        }
-        if batch.append(**given) is None:
+        key, value, time_ms, headers = record.key, record.value, record.time_ms, list(record.headers)
+        if append(timestamp=time_ms, key=key, value=value, headers=headers) is None:
             sent.append(await _send(producer, batch, topic, partition))
             batch = producer.create_batch()
-            batch.append(**given)
+            append = batch.append
+            append(timestamp=time_ms, key=key, value=value, headers=headers)
     if batch.record_count():
         sent.append(await _send(producer, batch, topic, partition))
     return sent
@@ -81,5 +78,7 @@ def _heed(answer: Future[Any]) -> None:
 
 def size_of(record: Record) -> int:
     """Bytes of a record in a batch, at most."""
-    extra = sum(len(name.encode()) + len(value) + 10 for name, value in record.headers)
-    return len(record.key) + len(record.value or b"") + extra + 40
+    size = len(record.key) + (len(record.value) if record.value else 0) + 40
+    for name, value in record.headers:
+        size += 4 * len(name) + len(value) + 10
+    return size

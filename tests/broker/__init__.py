@@ -126,7 +126,7 @@ class Broker:
         """Start the process; use `Cluster.ready` to wait for it."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*_tied(), *self._java("kafka.Kafka", str(self.folder / "server.properties"))],
+                [*tied(), *self._java("kafka.Kafka", str(self.folder / "server.properties"))],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -284,7 +284,7 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def _tied() -> list[str]:
+def tied() -> list[str]:
     """What makes a process end with this one. Only from the main thread: to the kernel the parent is the thread."""
     if shutil.which("setpriv") and threading.current_thread() is threading.main_thread():
         return ["setpriv", "--pdeathsig", "KILL", "--"]

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from broker import Cluster
+from broker import Cluster, tied
 from copier import copy, settings
 
 from stream.kafka import KafkaLog, open_kafka
@@ -67,7 +67,7 @@ class Worker:
 
     def __init__(self, *words: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).parent / "copier.py"), *words],
+            [*tied(), sys.executable, str(Path(__file__).parent / "copier.py"), *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=ROOT,
