@@ -13,7 +13,7 @@ help: ## this list
 	@echo
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 	@echo
-	@echo "  The first one sets up .venv by itself; after that nothing is downloaded."
+	@echo "  The first one sets up .venv by itself, the first test fetches a broker (Java, Maven); after that nothing is downloaded."
 
 run: setup ## replay a sample day of pings over sample regions and print the crossings
 	@$(BIN)/python -m service.sample

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future, Task
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -26,7 +26,7 @@ ROUND_BYTES = 4 * 1024 * 1024  # a round is several batches at most
 _partition_of = lru_cache(maxsize=1 << 16)(partition_of)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Load:
     records: Sequence[Record]
     size: int
@@ -64,6 +64,7 @@ class Appender:
                     self._enter((topic, part), load)
                 done = await asyncio.gather(*(load.answer for _, load in loads), return_exceptions=True)
             finally:
+                self._forget((topic, part) for part, load in loads if load.answer.cancelled())
                 async with self._freed:
                     self._bytes -= size
                     self._freed.notify_all()
@@ -92,6 +93,13 @@ class Appender:
         async with self._freed:
             await self._freed.wait_for(lambda: self._bytes == 0 or self._bytes + size <= self._settings.waiting_bytes)
             self._bytes += size
+
+    def _forget(self, given_up: Iterable[tuple[str, int]]) -> None:
+        """Take out what nobody waits for any more, so that it does not pile up while the brokers are away."""
+        for where in given_up:
+            waiting = self._lanes[where].waiting
+            for load in [load for load in waiting if load.answer.cancelled()]:
+                waiting.remove(load)
 
     def _enter(self, where: tuple[str, int], load: _Load) -> None:
         lane = self._lanes.setdefault(where, _Lane())

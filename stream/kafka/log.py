@@ -109,6 +109,8 @@ def open_kafka(settings: KafkaSettings) -> AbstractAsyncContextManager[KafkaLog]
 
 @asynccontextmanager
 async def _opened(settings: KafkaSettings) -> AsyncIterator[KafkaLog]:
+    if not __debug__:
+        raise Unusable("python -O leaves out the assertions by which aiokafka stops a producer that was fenced off")
     await probe(settings)
     async with inquiring(settings) as ask:
         log = KafkaLog(settings, ask)

@@ -28,6 +28,30 @@ def test_what_was_replaced_is_gone_from_disk_in_time(cluster: Cluster) -> None:
     asyncio.run(story())
 
 
+def test_appends_that_were_given_up_do_not_pile_up(cluster: Cluster) -> None:
+    async def story() -> None:
+        async with open_kafka(settings(cluster.bootstrap, append_s=0.5, waiting_bytes=20_000)) as log:
+            await log.create([Topic("upkeep-given-up", 1)])
+            await log.append("upkeep-given-up", [Record(b"k", b"before")])
+            cluster.brokers[0].pause()
+            try:
+                tries = [log.append("upkeep-given-up", [Record(b"k", bytes(1000))]) for _ in range(100)]
+                errors = await asyncio.gather(*tries, return_exceptions=True)
+            finally:
+                cluster.brokers[0].go_on()
+            assert all(isinstance(error, Unavailable) for error in errors)
+            async with asyncio.timeout(20):
+                while True:
+                    with suppress(Unavailable):
+                        await log.append("upkeep-given-up", [Record(b"k", b"after")])
+                        break
+            found = [value async for b in log.read("upkeep-given-up", 0, to_end=True) for value in b.values]
+            assert (found[0], found[-1]) == (b"before", b"after")
+            assert len(found) < 40  # as many as had room, no more
+
+    asyncio.run(story())
+
+
 def test_what_was_acknowledged_outlives_a_broker_that_is_killed(cluster: Cluster) -> None:
     async def story() -> None:
         async with open_kafka(settings(cluster.bootstrap, append_s=3.0)) as log:
