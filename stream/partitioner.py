@@ -5,6 +5,8 @@ Invariant: the same key is in the same partition for as long as a topic keeps it
 
 from __future__ import annotations
 
+import struct
+
 _M, _R, _MASK = 0x5BD1E995, 24, 0xFFFFFFFF
 
 
@@ -18,10 +20,9 @@ def murmur2(key: bytes) -> int:
     size = len(key)
     h = 0x9747B28C ^ size
     whole = size & ~3
-    for at in range(0, whole, 4):
-        k = int.from_bytes(key[at : at + 4], "little") * _M & _MASK
-        k = (k ^ k >> _R) * _M & _MASK
-        h = (h * _M & _MASK) ^ k
+    for k in struct.unpack_from(f"<{whole >> 2}I", key):
+        k = k * _M & _MASK
+        h = (h * _M & _MASK) ^ ((k ^ k >> _R) * _M & _MASK)
     rest = key[whole:]
     if rest:
         h = (h ^ int.from_bytes(rest, "little")) * _M & _MASK

@@ -16,7 +16,7 @@ from stream.sqlite import shelf
 from stream.sqlite.rows import Columns, joined
 from stream.sqlite.shelf import OFFSETS, ROW_BYTES, ROW_RECORDS, SHIFT, Head
 
-_SLICE_BYTES = 4 << 20
+_SLICE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ async def open_log(
     the file can't be used, and says why. `now` gives the time in ms, for records without one and for retention.
     """
     opened = _reading if read_only else _owning
-    async with opened(Path(path), settings or Settings(), now) as log:
+    async with opened(Path(path).resolve(), settings or Settings(), now) as log:
         yield log
 
 

@@ -14,7 +14,7 @@ from stream.port import Cleanup
 from stream.sqlite import shelf
 from stream.sqlite.shelf import OFFSETS, SHIFT, Head, Shelf
 
-SLICE_BYTES = 4 << 20  # deleted in one transaction, so that appends never wait long
+SLICE_BYTES = 1 << 20  # deleted in one transaction, so that appends never wait long
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -107,7 +108,9 @@ class Upkeep:
 
     async def _change(self, act: Callable[[Connection], None]) -> None:
         self._unfolded = True
+        began = time.monotonic()
         await self._writer.write((), act)
+        await asyncio.sleep(time.monotonic() - began)  # at most half of the disk's time: appends go first
 
     def _nearly_full(self, connection: Connection) -> bool:
         reusable = connection.execute("SELECT * FROM pragma_freelist_count").fetchone()[0]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stream.port import LogError, Record, Unavailable
+from stream.port import LogError, Record, Unavailable, Unusable
 from stream.sqlite import shelf
 from stream.sqlite.faults import told
 from stream.sqlite.gate import Gate
@@ -56,6 +56,7 @@ class Writer:
     ) -> None:
         self._connection, self._path, self._tide, self._loop, self._now = connection, path, tide, loop, now
         self._gate = Gate(room)
+        self._file = _identity(path)
         self._jobs: list[Job] = []
         self._wake = threading.Condition()
         self._closing = False
@@ -134,6 +135,10 @@ class Writer:
         if jobs[0].apart and jobs[0].act:
             jobs[0].outcome = jobs[0].act(self._connection)
             return {}
+        if _identity(self._path) != self._file:
+            raise Unusable(
+                f"{self._path}: moved, deleted or replaced while in use. Put it back, with its -wal, or restart"
+            )
         together: dict[int, list[Record]] = {}
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -168,6 +173,14 @@ class Writer:
                 job.done.set_exception(job.outcome)
             else:
                 job.done.set_result(job.outcome)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _fold(connection: sqlite3.Connection) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from stories import claim_of, out, texts, values
 
 from stream.port import LogError, Record, Topic, Unavailable, Unusable
 from stream.sqlite import Settings, SqliteLog, open_log
+from stream.sqlite.layout import open_writer
 
 ONE = Topic("one", 1)
 KILOBYTES = os.urandom(64 << 10)
@@ -153,6 +155,24 @@ def test_a_second_owner_is_told_who_the_first_is(tmp_path: Path) -> None:
     make(path)
 
 
+def test_a_child_that_outlives_the_owner_does_not_keep_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    code = "import asyncio, os, sys, time, stream.sqlite as s\nasync def f():\n async with s.open_log(sys.argv[1]):\n"
+    code += "  child = os.fork()\n  if child: print(child, flush=True)\n  time.sleep(60)\nasyncio.run(f())"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-W", "ignore", "-c", code, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as owner:
+        assert owner.stdout is not None
+        child = int(owner.stdout.readline())
+        try:
+            refusal(path, Unavailable)
+            owner.kill()
+            owner.wait()
+            make(path)
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
 def test_a_second_owner_in_the_same_process_is_refused_too(tmp_path: Path) -> None:
     async def story() -> None:
         async with open_log(tmp_path / "log.db"):
@@ -251,3 +271,38 @@ def test_a_lock_of_another_program_is_waited_for_then_told(tmp_path: Path) -> No
             assert await values(log, "one") == [b"b"]
 
     asyncio.run(story())
+
+
+def test_a_file_that_was_moved_away_gets_no_more_acknowledged(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "log.db", tmp_path / "elsewhere"
+
+    async def story() -> None:
+        async with open_log(path) as log:
+            await log.create([ONE])
+            path.rename(elsewhere)
+            with pytest.raises(Unusable, match="moved"):
+                await log.append("one", texts("a"))
+            elsewhere.rename(path)
+            await log.append("one", texts("b"))
+            assert await values(log, "one") == [b"b"]
+
+    asyncio.run(story())
+
+
+def test_a_link_to_the_file_is_the_file(tmp_path: Path) -> None:
+    make(tmp_path / "log.db")
+    (tmp_path / "link").symlink_to(tmp_path / "log.db")
+
+    async def story() -> None:
+        async with open_log(tmp_path / "link"):
+            assert f"process {os.getpid()}" in (tmp_path / "log.db.owner").read_text()
+
+    asyncio.run(story())
+
+
+def test_every_commit_is_synced_and_what_is_deleted_is_overwritten(tmp_path: Path) -> None:
+    connection = open_writer(tmp_path / "log.db", 1)
+    settings = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+    deleted = connection.execute("PRAGMA secure_delete").fetchone()[0]
+    connection.close()
+    assert (settings, deleted) == ({"journal_mode": "wal", "synchronous": 2}, 1)
