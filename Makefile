@@ -2,22 +2,23 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+BROKER := $(or $(GEOFENCE_CACHE),$(HOME)/.cache/geofence)/kafka
 CORE := $(wildcard geofence/*.py) ingest/placing.py service/warm.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench torture lock clean setup
+.PHONY: help run test check format bench torture broker lock clean setup
 
 help: ## this list
 	@echo "geofence: location pings in, region changes that can be trusted out"
 	@echo
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 	@echo
-	@echo "  The first one sets up .venv by itself; after that nothing is downloaded."
+	@echo "  The first one sets up .venv by itself, the first test fetches a broker (Java, Maven); after that nothing is downloaded."
 
 run: setup ## replay a sample day of pings over sample regions and print the crossings
 	@$(BIN)/python -m service.sample
 
-test: .venv/dev.stamp .venv/warm.stamp ## run all tests
+test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## run all tests
 	@$(BIN)/python -m pytest
 
 check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers
@@ -34,8 +35,10 @@ format: .venv/dev.stamp ## format the code and mend what the linter can
 bench: .venv/dev.stamp .venv/warm.stamp ## run every benchmark: a table, and JSON lines in bench/results
 	@$(BIN)/python -m bench
 
-torture: .venv/dev.stamp .venv/warm.stamp ## long property tests and fuzzing, about 15 minutes
+torture: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## long property tests and fuzzing, about 15 minutes
 	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q
+
+broker: $(BROKER)/stamp ## fetch the Kafka broker that the tests start (once, 45 MB)
 
 lock: .venv/dev.stamp ## renew the pinned dependencies (needs a network)
 	$(BIN)/python -m pip install -q uv
@@ -47,6 +50,11 @@ lock: .venv/dev.stamp ## renew the pinned dependencies (needs a network)
 clean: ## remove everything that was set up or built
 	rm -rf .venv build var *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis bench/results
 	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(BROKER)/stamp: tests/broker/pom.xml tests/broker/fetch.sh
+	@mkdir -p $(BROKER)
+	@tests/broker/fetch.sh $(BROKER)/jars
+	@touch $@
 
 setup: .venv/run.stamp .venv/warm.stamp
 

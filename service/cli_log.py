@@ -11,7 +11,7 @@ import click
 
 from service.options import deciding_options, layer_options
 
-_LOG_HELP = "Where the log is: sqlite:PATH."
+_LOG_HELP = "Where the log is: sqlite:PATH or kafka://HOST:PORT (more by GEOFENCE_KAFKA_..., see docs/kafka.md)."
 _log_option = click.option("--log", "log_url", metavar="URL", required=True, envvar="GEOFENCE_LOG", help=_LOG_HELP)
 _partitions_option = click.option("--partitions", type=click.IntRange(1, 10_000), help="How many, for each topic.")
 

@@ -6,6 +6,7 @@ Before every command that has `--log`. Invariant: whatever is wrong with a log e
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -19,14 +20,24 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def open_log(url: str, *, read_only: bool = False) -> AsyncIterator[port.Log]:
-    """The log at `sqlite:PATH`. Raises Unusable."""
+    """The log at `sqlite:PATH` or `kafka://HOST:PORT[,HOST:PORT...]`. Raises Unusable."""
     scheme, _, place = url.partition(":")
-    if scheme != "sqlite" or not place:
-        raise Unusable(f"--log is {url!r}; allowed: sqlite:PATH, such as sqlite:var/log.db")
-    from stream.sqlite import open_log as open_sqlite
+    if scheme == "sqlite" and place:
+        from stream.sqlite import open_log as open_sqlite
 
-    async with open_sqlite(place, read_only=read_only) as log:
-        yield log
+        async with open_sqlite(place, read_only=read_only) as log:
+            yield log
+    elif scheme == "kafka" and place.strip("/"):
+        from service.kafka_settings import kafka_settings
+        from stream.kafka import open_kafka
+
+        async with open_kafka(kafka_settings(place.strip("/"), os.environ)) as kafka:
+            yield kafka
+    else:
+        raise Unusable(
+            f"--log is {url!r}; allowed: sqlite:PATH, such as sqlite:var/log.db, or kafka://HOST:PORT, such as "
+            "kafka://127.0.0.1:9092"
+        )
 
 
 def default_partitions(url: str) -> int:

@@ -1,10 +1,12 @@
-"""Profiles of the property tests (short by default, long for `make torture`), and a town with a walk in it."""
+"""Profiles of the property tests (short by default, long for `make torture`), a town with a walk in it, a broker."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from broker import Cluster, running
 from commands import HEADER, MINUTE, layer, square
 from hypothesis import HealthCheck, settings
 
@@ -36,3 +38,10 @@ def walk(tmp_path: Path) -> Path:
     path = tmp_path / "walk.csv"
     path.write_text(HEADER + "".join(rows))
     return path
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """One Kafka broker for the whole run; started for the first test that asks for it."""
+    with running() as one:
+        yield one

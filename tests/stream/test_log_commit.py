@@ -133,6 +133,8 @@ def test_members_share_the_partitions_out_and_each_is_held_once(log_engine: Engi
             assert sorted(mine) == [0, 1, 2, 3]
             async with log.claims(source, group=group) as others:
                 theirs = await taken(others, 2)
+                for partition in theirs:
+                    await soon(mine[partition].revoked.wait())
                 gone = {partition for partition, claim in mine.items() if claim.revoked.is_set()}
                 assert set(theirs) <= gone
             back = {}

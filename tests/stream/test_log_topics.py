@@ -77,26 +77,26 @@ def test_a_topic_that_is_missing_is_told(log_engine: Engine) -> None:
     play(log_engine, story)
 
 
-def test_records_past_their_time_go_and_reading_begins_at_the_oldest_left(log_engine: Engine) -> None:
+def test_records_past_their_time_go_and_reading_begins_at_the_oldest_left(tidy_engine: Engine) -> None:
     async def story(log: Log, one: str) -> None:
         await log.append(one, [Record(b"k", b"old", time_ms=hours_ago(3))] * 10)
         await log.append(one, [Record(b"k", b"new")] * 10)
-        await log_engine.settle(log)
+        await tidy_engine.settle(log)
         left = await batches(log, one)
         assert [value for batch in left for value in batch.values] == [b"new"] * 10
         assert left[0].offsets[0] == 10
-        assert (await log.standing(one, group=log_engine.named("nobody")))[0].begin == 10
+        assert (await log.standing(one, group=tidy_engine.named("nobody")))[0].begin == 10
         assert await log.offset_at(one, 0, time_ms=0) == 10
 
-    play(log_engine, story, ONE)
+    play(tidy_engine, story, ONE)
 
 
-def test_compaction_keeps_the_newest_of_each_key_where_it_was(log_engine: Engine) -> None:
+def test_compaction_keeps_the_newest_of_each_key_where_it_was(tidy_engine: Engine) -> None:
     async def story(log: Log, state: str) -> None:
         for i in range(20):
             await log.append(state, [Record(b"%d" % (i % 4), b"%d" % i, time_ms=hours_ago(0.9))])
         await log.append(state, [Record(b"3", None, time_ms=hours_ago(0.9))])
-        await log_engine.settle(log)
+        await tidy_engine.settle(log)
         (batch,) = await batches(log, state)
         assert list(batch.offsets) == [16, 17, 18, 20]
         assert list(batch.values) == [b"16", b"17", b"18", None]
@@ -105,14 +105,14 @@ def test_compaction_keeps_the_newest_of_each_key_where_it_was(log_engine: Engine
         async with log.view(state) as view:
             assert sorted(view.items()) == [b"0", b"1", b"2"]
 
-    play(log_engine, story, STATE)
+    play(tidy_engine, story, STATE)
 
 
-def test_a_tombstone_goes_once_its_time_is_up(log_engine: Engine) -> None:
+def test_a_tombstone_goes_once_its_time_is_up(tidy_engine: Engine) -> None:
     async def story(log: Log, state: str) -> None:
         await log.append(state, [Record(b"a", b"1", time_ms=hours_ago(5)), Record(b"b", b"1", time_ms=hours_ago(5))])
         await log.append(state, [Record(b"b", None, time_ms=hours_ago(4))])
-        await log_engine.settle(log)
+        await tidy_engine.settle(log)
         (batch,) = await batches(log, state)
         assert list(batch.keys) == [b"a"]
         async with log.view(state) as view:
@@ -121,17 +121,17 @@ def test_a_tombstone_goes_once_its_time_is_up(log_engine: Engine) -> None:
             await view.caught_up()
             assert view.get(b"b") == b"2"
 
-    play(log_engine, story, STATE)
+    play(tidy_engine, story, STATE)
 
 
-def test_a_group_goes_on_where_the_oldest_is_left(log_engine: Engine) -> None:
+def test_a_group_goes_on_where_the_oldest_is_left(tidy_engine: Engine) -> None:
     async def story(log: Log, one: str) -> None:
-        group = log_engine.named("group")
+        group = tidy_engine.named("group")
         await log.append(one, [Record(b"k", b"old", time_ms=hours_ago(3))] * 10)
-        await log_engine.settle(log)
+        await tidy_engine.settle(log)
         await log.append(one, [Record(b"k", b"new")])
         async with claim_of(log, one, group) as claim, claim.take() as grip:
             batch = await anext(grip.batches(most=10))
             assert list(batch.values) == [b"new"]
 
-    play(log_engine, story, ONE)
+    play(tidy_engine, story, ONE)
