@@ -1,6 +1,8 @@
 """The worker on the embedded log: a replay of its input is the judge, whatever happens on the way."""
 
+import dataclasses
 import tempfile
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,11 @@ from worlds import (
 
 from geofence.instant import text_of
 from geofence.wire_events import decode_event
+from ingest.outgoing import state_records
 from ingest.settings import WorkerSettings
+from ingest.topics import CHANGES, PARTITION_KEY
+from stream.port import Unavailable
+from stream.sqlite.claim import SqliteGrip
 
 ROW, FENCES = partition(), overlay(dwell_s=100)
 MOVED, GONE = partition(SHIFTED), overlay({})
@@ -59,7 +65,7 @@ def test_a_run_tells_what_a_replay_of_its_input_tells(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_whatever_fails_the_same_is_told_once(tmp_path: Path, point: str) -> None:
-    its = world(tmp_path)
+    its = world(tmp_path, settings=dataclasses.replace(SETTINGS, batch_records=7))
     its.pour(script())
     faults = Faults(range(1, 200, 3), only=(point, "after commit"))  # a life before, so that there is what to restore
     its.work(faults)
@@ -124,3 +130,35 @@ def test_settings_refuse_what_can_not_be() -> None:
         with pytest.raises(ValueError, match=next(iter(bad))):
             WorkerSettings(**bad)
     assert SETTINGS.consent == "assumed"
+
+
+def test_the_judge_finds_out_a_worker_that_keeps_only_important_rows(tmp_path: Path, monkeypatch) -> None:
+    def important(fence):
+        slots = fence._devices.told.listed[: int(fence._devices.told.many[0])].tolist()
+        told = {fence._devices.name(slot).encode() for slot in slots if fence._devices.roster.holds(slot)}
+        tracks, presence = state_records(fence)
+        return [row for row in tracks if row.key in {*told, PARTITION_KEY} or row.value is None], presence
+
+    monkeypatch.setattr("ingest.pipeline.state_records", important)
+    its = world(tmp_path, settings=dataclasses.replace(SETTINGS, batch_records=7))
+    its.pour(script())
+    its.work(Faults(range(1, 200, 3), only=("after commit",)))
+    with pytest.raises(AssertionError):
+        its.check_against_replay(tmp_path)
+
+
+def test_the_judge_finds_out_a_worker_that_commits_its_events_on_their_own(tmp_path: Path, monkeypatch) -> None:
+    both, counter = SqliteGrip.commit, count(1)
+
+    async def one_by_one(self, outgoing, offset) -> None:
+        await both(self, [some for some in outgoing if some.topic == CHANGES], self.offset)
+        if next(counter) in (1, 3, 6):
+            raise Unavailable("made up, between the two")
+        await both(self, [some for some in outgoing if some.topic != CHANGES], offset)
+
+    monkeypatch.setattr(SqliteGrip, "commit", one_by_one)
+    its = world(tmp_path, settings=dataclasses.replace(SETTINGS, batch_records=7))
+    its.pour(script())
+    its.work()
+    with pytest.raises(AssertionError):
+        its.check_against_replay(tmp_path)
