@@ -1,4 +1,4 @@
-"""How to reach Kafka: the address from `--log`, everything else from the environment, `GEOFENCE_KAFKA_` before its name.
+"""How to reach Kafka: the address from `--log`, all else from the environment, `GEOFENCE_KAFKA_` before its name.
 
 Read once, where a log is opened. Invariant: a name that does not exist or a value that can't be is refused, with both.
 """

@@ -11,7 +11,12 @@ from service.source import Unusable
 def test_what_is_set_is_taken_and_the_rest_has_its_default() -> None:
     settings = kafka_settings(
         "one:9092,two:9092",
-        {"GEOFENCE_KAFKA_TLS": "true", "GEOFENCE_KAFKA_APPEND_S": "7.5", "GEOFENCE_KAFKA_REPLICATION": "5", "HOME": "/"},
+        {
+            "GEOFENCE_KAFKA_TLS": "true",
+            "GEOFENCE_KAFKA_APPEND_S": "7.5",
+            "GEOFENCE_KAFKA_REPLICATION": "5",
+            "HOME": "/",
+        },
     )
     assert settings.bootstrap == "one:9092,two:9092"
     assert (settings.tls, settings.append_s, settings.replication, settings.min_in_sync) == (True, 7.5, 5, 2)
