@@ -28,7 +28,7 @@ from ingest.topics import CHANGES, PINGS, PRESENCE, REJECTED, topics
 from ingest.worker import work
 from service.replay import ReplayOptions, replay_file
 from stream.partitioner import partition_of
-from stream.port import Claim, Grip, Log, Record, Unavailable
+from stream.port import Claim, Grip, Log, Record, Topic, Unavailable
 from stream.sqlite import open_log
 
 PARTITIONS = 2
@@ -47,6 +47,7 @@ class World:
     settings: WorkerSettings = SETTINGS
     now_ms: int = 0
     status: Status = field(default_factory=Status)
+    patience_s: float = 10.0
 
     def fence(self) -> Fence:
         """A fence as the worker makes one."""
@@ -64,6 +65,10 @@ class World:
         """The log."""
         return open_log(self.path, read_only=read_only)
 
+    def topics(self) -> Sequence[Topic]:
+        """The topics of its log."""
+        return topics(PARTITIONS)
+
     def pour(self, items: Iterable[Item | tuple[int, Record]], times: Iterable[int] | None = None) -> None:
         """Append a script: pings and controls, received at their own times (or `times`), or records to a partition."""
         asyncio.run(self._pour(list(items), times))
@@ -71,7 +76,7 @@ class World:
     async def _pour(self, items: list[Item | tuple[int, Record]], times: Iterable[int] | None) -> None:
         received = list(times) if times is not None else [None] * len(items)
         async with self.open() as log:
-            await log.create(topics(PARTITIONS))
+            await log.create(self.topics())
             for item, time_ms in zip(items, received, strict=True):
                 for partition, record in _records(item, time_ms):
                     await log.append(PINGS, [record], partition=partition)
@@ -88,7 +93,7 @@ class World:
             working = asyncio.create_task(
                 work(shaky, self.fence, self.settings, self.status, stop, now_ms=lambda: self._clock(begun))  # type: ignore[arg-type]
             )
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(self.patience_s):
                 while not await self._idle(log):
                     await asyncio.sleep(0.002)
             stop.set()
@@ -101,8 +106,11 @@ class World:
     async def _idle(self, log: Log) -> bool:
         """Whether all input is taken, nobody is due anything and no switch is under way."""
         standing = await log.standing(PINGS, group=self.settings.group)
-        if not self.status.ready or any((one.committed or 0) < one.end for one in standing.values()):
+        if not self.status.ready:
             return False
+        for partition, one in standing.items():
+            async for _ in log.read(PINGS, partition, start=one.committed or 0, to_end=True):
+                return False  # offsets alone do not tell: a transaction's end has one too
         for partition in standing:
             kept = await restore(log, partition, self.fence, PartitionStatus(partition, 0))
             due_ms = kept.due_ms()
