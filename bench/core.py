@@ -1,7 +1,7 @@
 """The whole core on realistic traffic: locate, decide, crossings, and the events' bytes; per CPU-second, one thread.
 
-The budget is 2 million pings a CPU-second. Beside it stands a loop of rtree and prepared polygons, without any rule, that
-says how fast the machine was just then: 57,000 to 60,000 when quiet, 35,000 when busy.
+The budget is 2 million pings a CPU-second. Beside it stands a loop of rtree and prepared polygons, without any rule:
+it says how fast the machine was just then: 57,000 to 60,000 when quiet, 35,000 when busy.
 """
 
 from __future__ import annotations
