@@ -107,7 +107,14 @@ async def _watch(log: Log, status: Status, group: str, stop: asyncio.Event, unti
         if until_idle and blocked:
             stop.set()
             raise Unusable(f"partition {blocked[0].partition} is blocked: {blocked[0].reason}")
-        if until_idle and ready:
-            standing = await log.standing(PINGS, group=group)
-            if all((one.committed or 0) >= one.end for one in standing.values()):
-                stop.set()
+        if until_idle and ready and not await _is_left(log, group):
+            stop.set()
+
+
+async def _is_left(log: Log, group: str) -> bool:
+    """Whether there is input that the group has not taken. Offsets do not tell: a transaction's end has one too."""
+    for partition, one in (await log.standing(PINGS, group=group)).items():
+        if (one.committed or 0) < one.end:
+            async for _ in log.read(PINGS, partition, start=one.committed or 0, to_end=True, most=1):
+                return True
+    return False
