@@ -1,6 +1,6 @@
 """Dwells that time alone brings: a device has stayed in a fence and is silent.
 
-Asked by a tick, or between pings where a fence keeps time; what a device's own ping brings stands in `passage`.
+Asked by a tick, or between pings where a fence keeps time; what a device's own ping brings stands in `passing_fences`.
 Invariant: a dwell is told once a stay, and never while something speaks for the device's having left.
 """
 

@@ -33,7 +33,7 @@ LEAF = np.dtype(
         ("local", "i4"),  # its first local region
         ("cover", "i4"),  # the first region that covers all of it (partition), a link (overlay), -1 or CROWDED
         ("known_m", "f4"),  # no border but its entries is nearer to any of its points
-        ("clear_m", "f4"),  # without entries: no border is nearer to the anchor; with: as known_m
+        ("clear_m", "f4"),  # without entries: no border is nearer to the anchor; or -1
         ("wide", "f4"),  # the largest cos(lat) in it
         ("sure_m", "f4"),  # partition: all its points have the answer `cover`, with at least this margin; or -1
     ]
@@ -315,8 +315,6 @@ def grow(x1, y1, x2, y2, one, two, regions, overlay):  # type: ignore[no-untyped
             entry, entries = _finish(
                 x1, y1, x2, y2, one, two, these[: len(these) if count else 0], it, entry, entries, found, count
             )
-            if count:
-                it.clear_m = it.known_m
             child[node] = -leaves
             continue
         child = _room(child, nodes + 4)

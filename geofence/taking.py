@@ -1,6 +1,6 @@
 """What pings do in a layer: located, put through the rule, and what comes of it told in order.
 
-Between `fence`, which knows devices and records, and `passage`, which knows columns. Invariant: devices that stand in
+Between `fence`, which knows devices and records, and the loops, which know columns. Invariant: devices that stand in
 the version before move to the one in force before their ping is weighed.
 """
 

@@ -241,6 +241,14 @@ def test_rows_that_are_torn_are_refused_and_change_nothing():
     same(restored(some), some)
 
 
+def test_a_fence_that_refused_rows_takes_pings_as_a_new_one_does():
+    _, row = one_row()
+    other = new()
+    with pytest.raises(Malformed):
+        other.restore(TrackRows.of([("d", row[:-1])]))
+    assert play(other, walk("A 0 A 60", device="e")).told == play(new(), walk("A 0 A 60", device="e")).told
+
+
 @given(st.integers(0, 10_000), st.integers(0, 255))
 def test_whatever_the_bytes_a_row_is_read_or_refused(place, byte):
     some, row = one_row()

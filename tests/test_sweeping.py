@@ -1,5 +1,6 @@
 """Sweeping: a switch moves its devices some at a time, and nobody can tell from the events."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds import (
@@ -39,6 +40,20 @@ def test_a_ping_of_a_device_that_is_not_swept_yet_moves_it_first():
     row.apply(switch(MOVED, 100))
     done = play(row, walk("C 300 C 360", device="c"))
     assert done.told == ["c A>B boundary @100", "c B>- moved @300", "b A>B boundary @100"]
+
+
+def test_what_a_switch_brings_a_device_comes_before_what_its_ping_brings_in_any_layer():
+    both = fence(ROW, OVER, library=[overlay({}, dwell_s=100)], sweep_devices=1)
+    play(both, [ping("A", 0, device) for device in "az"])
+    both.apply(switch(overlay({}, dwell_s=100), 100))
+    told = play(both, walk("C 4000 C 4060 C 4120", device="z")).told
+    causes = [line.split()[-2] for line in told if line.startswith("z")]
+    assert causes.index("boundary") < causes.index("moved")
+
+
+def test_a_fence_that_keeps_time_sweeps_all_at_once():
+    with pytest.raises(ValueError, match="sweep_devices is 1 and keeps_time true"):
+        fence(ROW, keeps_time=True, sweep_devices=1)
 
 
 def test_tracks_can_be_read_while_a_switch_has_devices_left():
