@@ -27,7 +27,7 @@ class Ticking:
         """The tick to append now, if one is needed and none is on its way."""
         now_ms = self._now_ms()
         if self._awaited_ms is not None and self._fence.clock_ms >= self._awaited_ms:
-            self._awaited_ms = None
+            self._awaited_ms, self._look_ms = None, now_ms  # one tick does not do all if very much is due
         if now_ms < self._look_ms:
             return None
         self._look_ms = now_ms + self._tick_ms

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from runs import SETTINGS, World, device_partition
+from runs import SETTINGS, Faults, World, device_partition
 from worlds import DAY_S, at, consent, erase, overlay, partition, ping, walk
 
 from geofence.control import Tick
@@ -133,6 +133,21 @@ def test_a_tick_is_appended_when_due_and_not_again_before_it_is_read() -> None:
     assert ticking.tick() is None
     fence.clock_ms, now[0] = 1500, 1900
     assert ticking.tick() == Tick(at_ms=1900)
+
+
+def test_very_many_that_are_due_at_once_are_told_in_many_commits(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("geofence.fence.TICK_MOST", 3)
+    its = world(tmp_path, ROW, FENCES)
+    devices = [f"d{number:02d}" for number in range(40)]
+    its.pour([step for device in devices for step in walk("A 0 A 30 A 60", device)])
+    its.work()
+    its.now_ms = at(31 * DAY_S)
+    faults = Faults(range(3, 60, 5), only=("before commit", "after commit"))
+    its.work(faults)
+    told = its.check_against_replay(tmp_path)
+    assert all(causes(told[device]).count("expired") == 4 for device in devices), "one of the row, three of the fences"
+    assert ticks(its) > 2 * 40 / 3
+    assert sum(faults.struck.values()) > 5
 
 
 def test_a_tick_in_the_log_is_a_control_record_like_any_other(tmp_path: Path) -> None:
