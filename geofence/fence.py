@@ -36,7 +36,9 @@ from geofence.view import TrackView, track_view
 from geofence.wire_tracks import LayerInForce, PartitionRow, TrackRows, decode_partition, encode_partition
 
 BATCH = 1 << 16
-TICK_MOST = 5_000  # what one tick tells or lifts at most, about; another tick does the rest. No setting: a replay has it too
+TICK_MOST = (
+    5_000  # what one tick tells or lifts at most, about; another tick does the rest. No setting: a replay has it too
+)
 _CONSENT_RANGE = ("assumed", "required")
 
 

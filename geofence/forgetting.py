@@ -86,7 +86,7 @@ def end_bars(devices: Devices, layers: Layers, clock_ms: int, most: int | None) 
 def _earliest(
     devices: Devices, slots: NDArray[np.int64], when_ms: NDArray[np.int64], most: int | None
 ) -> NDArray[np.int64]:
-    """Up to `most` of these in the order of their times, then of their names: never of their slots, which are chance."""
+    """Up to `most` of these in the order of their times, then of their names; never of their slots: they are chance."""
     if most is not None and len(slots) > most:
         soon = when_ms <= np.partition(when_ms, most)[most]
         slots, when_ms = slots[soon], when_ms[soon]

@@ -22,8 +22,13 @@ from ingest.ticking import Ticking
 from ingest.topics import PINGS
 from stream.port import Batch, Claim, Grip, Log, Unusable
 
+
+class InputLost(Exception):
+    """Records went before they were read, and nobody has agreed to go on without them."""
+
+
 # What waiting alone does not mend: a version or a file is missing, or rows are of a newer program.
-_LASTING = (UnknownVersion, Malformed, Unusable)
+_LASTING = (UnknownVersion, Malformed, Unusable, InputLost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Partition:
         """Take the partition once, and work until something fails or it is to be given up."""
         status.enter(State.RESTORING, self.now_ms())
         async with claim.take() as grip:
-            await self._check_retention(grip, claim.partition)
+            self._check_lost(grip, claim.partition)
             fence = await restore(self.log, claim.partition, self.make_fence, status)
             reader = Reader(claim.partition, await self.log.partitions(PINGS), self.settings.value_bytes)
             pipeline = Pipeline(grip, fence, reader, self.settings, status)
@@ -94,14 +99,15 @@ class Partition:
         wait_s = settings.backoff_most_s if lasting else min(settings.backoff_most_s, doubled)
         await asyncio.wait({halt}, timeout=wait_s)
 
-    async def _check_retention(self, grip: Grip, partition: int) -> None:
-        """Say so if records went before they were read."""
-        standing = (await self.log.standing(PINGS, group=self.settings.group)).get(partition)
-        if standing is not None and standing.committed is not None and grip.offset < standing.begin:
-            lost = standing.begin - grip.offset
-            tell(
-                logging.ERROR, "input_lost", partition=partition, offset=grip.offset, begin=standing.begin, records=lost
-            )
+    def _check_lost(self, grip: Grip, partition: int) -> None:
+        """Say so if records went before they were read; go on without them only if that was agreed to."""
+        if grip.lost:
+            tell(logging.ERROR, "input_lost", partition=partition, records=grip.lost, begin=grip.offset)
+            if self.settings.lost_input == "stop":
+                raise InputLost(
+                    f"{grip.lost} records before offset {grip.offset} went by retention and were never read; allowed: "
+                    "to go on without them, once somebody says so. Start the worker with --lost-input go-on."
+                )
 
 
 async def _either(*events: asyncio.Event) -> None:

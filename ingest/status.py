@@ -35,6 +35,9 @@ class PartitionStatus:
     offset: int | None = None  # the next record to take
     clock_ms: int | None = None
     restored: int = 0  # rows of tracks
+    unread: int = 0  # records, when last looked at
+    unread_ms: int = 0  # age of the oldest of them
+    kept_ms: int | None = None  # for how long the input keeps a record
     counts: Counter[str] = field(default_factory=Counter)  # pings, controls, events, refused, ... since the start
     spent_s: dict[str, float] = field(default_factory=dict)  # wall time by step
 

@@ -15,6 +15,7 @@ from ingest.restoring import FenceMaker
 from ingest.settings import WorkerSettings
 from ingest.status import Status, tell
 from ingest.topics import PINGS
+from ingest.unread import watch
 from stream.port import Claim, Log
 
 
@@ -35,6 +36,7 @@ async def work(
     """Work on the partitions that come until `stop` is set; then finish what is in flight within `drain_s`."""
     partition, lives = Partition(log, make_fence, settings, now_ms), set[asyncio.Task[None]]()
     async with log.claims(PINGS, group=settings.group) as claims:
+        watching = asyncio.create_task(watch(log, settings, status, now_ms))
         try:
             async for claim in _until(stop, claims):
                 life = partition.live(claim, status.of(claim.partition, now_ms()), stop)
@@ -42,6 +44,7 @@ async def work(
                 lives = {life for life in lives if not life.done()}
             await stop.wait()
         finally:
+            watching.cancel()
             await _drain(lives, settings.drain_s)
 
 

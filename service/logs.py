@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from ingest.topics import PARTITIONS, PARTITIONS_EMBEDDED, PINGS, topics
+from service.log_settings import log_settings
 from service.source import Unusable
 from stream import port
 
@@ -23,15 +24,17 @@ async def open_log(url: str, *, read_only: bool = False) -> AsyncIterator[port.L
     """The log at `sqlite:PATH` or `kafka://HOST:PORT[,HOST:PORT...]`. Raises Unusable."""
     scheme, _, place = url.partition(":")
     if scheme == "sqlite" and place:
+        from stream.sqlite import Settings
         from stream.sqlite import open_log as open_sqlite
 
-        async with open_sqlite(place, read_only=read_only) as log:
+        settings = log_settings(Settings, "GEOFENCE_SQLITE_", os.environ)
+        async with open_sqlite(place, read_only=read_only, settings=settings) as log:
             yield log
     elif scheme == "kafka" and place.strip("/"):
-        from service.kafka_settings import kafka_settings
-        from stream.kafka import open_kafka
+        from stream.kafka import KafkaSettings, open_kafka
 
-        async with open_kafka(kafka_settings(place.strip("/"), os.environ)) as kafka:
+        brokers = log_settings(KafkaSettings, "GEOFENCE_KAFKA_", os.environ, bootstrap=place.strip("/"))
+        async with open_kafka(brokers) as kafka:
             yield kafka
     else:
         raise Unusable(

@@ -10,8 +10,8 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 from geofence.atlas import Atlas
@@ -19,7 +19,7 @@ from geofence.region import Version
 from ingest.restoring import FenceMaker
 from ingest.settings import WorkerSettings
 from ingest.status import State, Status, tell
-from ingest.topics import PINGS
+from ingest.topics import PINGS, topics
 from ingest.worker import work
 from service.layers import part_versions
 from service.logs import ensure_topics, open_log
@@ -31,9 +31,18 @@ _IDLE_S = 0.2
 
 
 async def run_worker(
-    url: str, versions: Sequence[Version], settings: WorkerSettings, *, engine: str, until_idle: bool
+    url: str,
+    versions: Sequence[Version],
+    settings: WorkerSettings,
+    *,
+    engine: str,
+    until_idle: bool,
+    health: str | None = None,
 ) -> None:
-    """Work on the log until a signal comes; with `until_idle`, until all that it holds is taken."""
+    """Work on the log until a signal comes; with `until_idle`, until all that it holds is taken.
+
+    At `health`, an address, it answers how it is doing.
+    """
     check_source(settings.source)
     make_fence = fence_maker(versions, settings, engine)
     make_fence()  # say at once if the options don't go together
@@ -44,7 +53,9 @@ async def run_worker(
     with _told_on_stderr():
         async with open_log(url) as log:
             await ensure_topics(log, url)
-            await _work(log, make_fence, settings, status, stop, until_idle)
+            await _check_topics(log)
+            async with _health(status, health):
+                await _work(log, make_fence, settings, status, stop, until_idle)
         for one in sorted(status.partitions.values(), key=lambda one: one.partition):
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
 
@@ -60,6 +71,30 @@ async def _work(
         (ended,) = await asyncio.gather(watch, return_exceptions=True)
     if isinstance(ended, Unusable):
         raise ended
+
+
+async def _check_topics(log: Log) -> None:
+    """Warn of topics that are not as they should be. Raises Unusable where nothing could be written rightly."""
+    wrong = await log.check(topics(await log.partitions(PINGS)))
+    for one in wrong:
+        if one.setting in ("partitions", "topic"):
+            raise Unusable(f"{one.topic}: {one.setting} is {one.found}; it must be {one.wanted}. {one.fix}")
+        tell(logging.WARNING, "topic", topic=one.topic, setting=one.setting, found=one.found, wanted=one.wanted,
+             fix=one.fix)  # fmt: skip
+
+
+@asynccontextmanager
+async def _health(status: Status, address: str | None) -> AsyncIterator[None]:
+    """Answer at the address meanwhile, if there is one."""
+    if address is None:
+        yield
+        return
+    from ingest.health import health_app
+    from service.http import serving
+
+    async with serving(health_app(status), address):
+        tell(logging.INFO, "listening", health=f"http://{address}/health/ready", metrics=f"http://{address}/metrics")
+        yield
 
 
 @contextmanager

@@ -259,7 +259,7 @@ class ShakyClaim:
 
 class ShakyGrip:
     def __init__(self, grip: Grip, at: Point) -> None:
-        self._grip, self._at, self.offset = grip, at, grip.offset
+        self._grip, self._at, self.offset, self.lost = grip, at, grip.offset, grip.lost
 
     async def batches(self, *, most: int) -> AsyncIterator[object]:
         async for batch in self._grip.batches(most=most):

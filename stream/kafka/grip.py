@@ -64,8 +64,9 @@ class KafkaClaim:
                         f"{name}: {committed} records were done, but it ends at {end}: it was made anew or "
                         "has lost records. Set the group's offset by kafka-consumer-groups --reset-offsets"
                     )
-                grip.offset = begin if committed is None else committed
-                grip.follow(Cursor(consumer, self.at, grip.offset))
+                grip.offset = begin if committed is None else max(committed, begin)
+                grip.lost = 0 if committed is None else max(0, begin - committed)
+                grip.follow(Cursor(consumer, self.at, grip.offset, strict=True))
                 yield grip
             finally:
                 await grip.discard()
@@ -79,7 +80,7 @@ class KafkaGrip:
     """What a claim was taken by. After any error it is dead."""
 
     def __init__(self, claim: KafkaClaim, producer: AIOKafkaProducer) -> None:
-        self.offset = 0
+        self.offset = self.lost = 0
         self._claim, self._producer = claim, producer
         self._cursor: Cursor | None = None
         self._written = 0

@@ -47,10 +47,10 @@ async def started(consumer: AIOKafkaConsumer, settings: KafkaSettings) -> AsyncI
 
 
 class Cursor:
-    """A place in one partition that moves on as it is read."""
+    """A place in one partition that moves on as it is read; a strict one does not pass over what is gone."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, at: TopicPartition, offset: int) -> None:
-        self._consumer, self._at = consumer, at
+    def __init__(self, consumer: AIOKafkaConsumer, at: TopicPartition, offset: int, *, strict: bool = False) -> None:
+        self._consumer, self._at, self._strict = consumer, at, strict
         self.go(offset, assign=True)
 
     async def next(self, most: int, *, wait_ms: int = IDLE_MS) -> Batch | None:
@@ -72,6 +72,8 @@ class Cursor:
 
     async def _find(self) -> None:
         begin = int((await self._consumer.beginning_offsets([self._at]))[self._at])
+        if self._strict and self._offset < begin:
+            raise Unavailable(f"the records from {self._offset} to {begin - 1} of {self._at} are gone")
         if self._offset > begin:  # not written yet
             await asyncio.sleep(0.5)
         self.go(max(begin, self._offset))

@@ -75,6 +75,14 @@ async def check(ask: Inquirer, topics: Sequence[Topic], settings: KafkaSettings)
     return wrong
 
 
+async def keeps_ms(ask: Inquirer, name: str) -> int | None:
+    """For how long a topic keeps a record; None: not limited by time."""
+    await ask.partitions(name)
+    found = await _found(ask, name)
+    kept = int(found.get("retention.ms", "-1"))
+    return None if kept < 0 or "delete" not in found.get("cleanup.policy", "delete") else kept
+
+
 def _wrong_partitions(topic: Topic, found: Sequence[Any], settings: KafkaSettings) -> Iterator[Wrong]:
     if len(found) != topic.partitions:
         fix = (

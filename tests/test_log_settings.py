@@ -1,22 +1,28 @@
-"""Settings of Kafka from the environment: taken by name, refused with the name."""
+"""Settings of a log from the environment: taken by name, refused with the name."""
 
 from __future__ import annotations
 
 import pytest
 
-from service.kafka_settings import kafka_settings
+from service.log_settings import log_settings
 from service.source import Unusable
+from stream.kafka import KafkaSettings
+from stream.sqlite import Settings
+
+SQLITE = "GEOFENCE_SQLITE_"
 
 
 def test_what_is_set_is_taken_and_the_rest_has_its_default() -> None:
-    settings = kafka_settings(
-        "one:9092,two:9092",
+    settings = log_settings(
+        KafkaSettings,
+        "GEOFENCE_KAFKA_",
         {
             "GEOFENCE_KAFKA_TLS": "true",
             "GEOFENCE_KAFKA_APPEND_S": "7.5",
             "GEOFENCE_KAFKA_REPLICATION": "5",
             "HOME": "/",
         },
+        bootstrap="one:9092,two:9092",
     )
     assert settings.bootstrap == "one:9092,two:9092"
     assert (settings.tls, settings.append_s, settings.replication, settings.min_in_sync) == (True, 7.5, 5, 2)
@@ -34,4 +40,13 @@ def test_what_is_set_is_taken_and_the_rest_has_its_default() -> None:
 )
 def test_what_can_not_be_is_refused_by_name(name: str, value: str, said: str) -> None:
     with pytest.raises(Unusable, match=said):
-        kafka_settings("a:1", {name: value})
+        log_settings(KafkaSettings, "GEOFENCE_KAFKA_", {name: value}, bootstrap="a:1")
+
+
+def test_an_embedded_log_s_settings_are_read_too() -> None:
+    settings = log_settings(Settings, SQLITE, {SQLITE + "DROP_UNREAD": "true", "GEOFENCE_KAFKA_TLS": "true"})
+    assert settings.drop_unread
+    with pytest.raises(Unusable, match="drop_unread"):
+        log_settings(Settings, SQLITE, {SQLITE + "DROP_UNREAD": "perhaps"})
+    with pytest.raises(Unusable, match="upkeep_s is 0"):
+        log_settings(Settings, SQLITE, {SQLITE + "UPKEEP_S": "0"})
