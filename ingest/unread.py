@@ -1,7 +1,7 @@
 """How far behind the worker is, and whether retention comes near what it has not read.
 
-Beside `worker`, over the partitions that it holds. Invariant: whoever reads the worker's lines or its metrics hears of it
-while half of the time is left, whether the partition runs slowly or waits for somebody.
+Beside `worker`, over the partitions that it holds. Invariant: whoever reads the worker's lines or its metrics hears of
+it while half of the time is left, whether the partition runs slowly or waits for somebody.
 """
 
 from __future__ import annotations

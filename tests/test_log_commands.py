@@ -1,5 +1,7 @@
 """The commands that work on a log, as they are typed."""
 
+import asyncio
+import dataclasses
 import json
 import signal
 import subprocess
@@ -11,6 +13,8 @@ import pytest
 from commands import ROOT, as_dump, layer, run, square
 
 from geofence.wire_events import decode_event
+from ingest.topics import PINGS, TRACKS, topics
+from stream.sqlite import open_log
 
 
 @pytest.fixture
@@ -130,6 +134,34 @@ def test_what_can_not_be_opened_is_one_line_and_status_2(arguments: tuple[str, .
     assert found.status == 2
     assert said in found.err
     assert len(found.err.splitlines()) == 1
+
+
+def test_topics_with_different_numbers_of_partitions_stop_a_worker_s_start(town: Path, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'log.db'}"
+
+    async def make() -> None:
+        async with open_log(tmp_path / "log.db") as log:
+            await log.create([one for one in topics(1) if one.name == TRACKS])
+
+    asyncio.run(make())
+    assert run("topics", "create", "--log", url, "--partitions", "2").status == 0
+    found = run("worker", "--log", url, "--regions", town, "--until-idle")
+    assert found.status == 2
+    assert "tracks: partitions is 1; it must be 2" in found.err
+
+
+def test_a_topic_that_is_set_otherwise_is_a_warning_with_the_fix(town: Path, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'log.db'}"
+
+    async def make() -> None:
+        async with open_log(tmp_path / "log.db") as log:
+            await log.create([dataclasses.replace(one, keep_ms=1000) for one in topics(1) if one.name == PINGS])
+
+    asyncio.run(make())
+    assert run("topics", "create", "--log", url, "--partitions", "1").status == 0
+    found = run("worker", "--log", url, "--regions", town, "--until-idle")
+    assert found.status == 0
+    assert "WARNING topic topic=pings setting=keep_ms found=1000 wanted=86400000 fix=" in found.err
 
 
 def test_sigterm_ends_a_worker_in_order_within_five_seconds(town: Path, walk: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Retention and what the worker has not read yet: told in time, told when it has happened, stopped if that was asked."""
+"""Retention and what the worker has not read yet: told in time, told when it has happened, stopped if asked."""
 
 import asyncio
 import dataclasses
