@@ -6,6 +6,7 @@ Before every command that has `--log`. Invariant: whatever is wrong with a log e
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -57,7 +58,8 @@ async def ensure_topics(log: port.Log, url: str) -> None:
 
 
 def run(coroutine: Coroutine[None, None, T]) -> T:
-    """Run to the end. Errors of the log become Unusable."""
+    """Run to the end. Errors of the log become Unusable; what Kafka's client says of them besides is left out."""
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         return asyncio.run(coroutine)
     except port.LogError as error:

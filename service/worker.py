@@ -28,6 +28,7 @@ from service.source import Unusable
 from stream.port import Log
 
 _IDLE_S = 0.2
+_LOGS = ("geofence.worker", "stream", "aiokafka")
 
 
 async def run_worker(
@@ -99,15 +100,17 @@ async def _health(status: Status, address: str | None) -> AsyncIterator[None]:
 
 @contextmanager
 def _told_on_stderr() -> Iterator[None]:
-    """The worker's log goes to standard error meanwhile."""
-    handler, log = logging.StreamHandler(sys.stderr), logging.getLogger("geofence.worker")
+    """The worker's log goes to standard error meanwhile, and what the engines warn of."""
+    handler, logs = logging.StreamHandler(sys.stderr), [logging.getLogger(name) for name in _LOGS]
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
+    for log in logs:
+        log.addHandler(handler)
+    logs[0].setLevel(logging.INFO)
     try:
         yield
     finally:
-        log.removeHandler(handler)
+        for log in logs:
+            log.removeHandler(handler)
 
 
 def fence_maker(versions: Sequence[Version], settings: WorkerSettings, engine: str) -> FenceMaker:
