@@ -10,6 +10,7 @@ import asyncio
 import logging
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -25,9 +26,10 @@ from service.layers import part_versions
 from service.logs import ensure_topics, open_log
 from service.replay import check_source, checked_fence
 from service.source import Unusable
-from stream.port import Log
+from stream.port import Log, Unavailable
 
 _IDLE_S = 0.2
+_GIVEN_S = 10.0  # a worker that is given no partition for so long is one too many
 _LOGS = ("geofence.worker", "stream", "aiokafka")
 
 
@@ -65,12 +67,13 @@ async def _work(
     log: Log, make_fence: FenceMaker, settings: WorkerSettings, status: Status, stop: asyncio.Event, until_idle: bool
 ) -> None:
     watch = asyncio.create_task(_watch(log, status, settings.group, stop, until_idle))
+    watch.add_done_callback(lambda _: stop.set())  # whatever ends it: a worker that was to stop must not wait for ever
     try:
         await work(log, make_fence, settings, status, stop)
     finally:
         watch.cancel()
         (ended,) = await asyncio.gather(watch, return_exceptions=True)
-    if isinstance(ended, Unusable):
+    if isinstance(ended, Exception):
         raise ended
 
 
@@ -131,11 +134,11 @@ def fence_maker(versions: Sequence[Version], settings: WorkerSettings, engine: s
 
 
 async def _watch(log: Log, status: Status, group: str, stop: asyncio.Event, until_idle: bool) -> None:
-    """Say once that all partitions are ready; stop when nothing is left, if that is asked for.
+    """Say once that all partitions are ready; end when nothing is left to do, if that is asked for.
 
     Raises Unusable if it is, and a partition waits for somebody to do something.
     """
-    ready = False
+    ready, begun = False, time.monotonic()
     while not stop.is_set():
         await asyncio.sleep(_IDLE_S)
         if status.ready and not ready:
@@ -143,16 +146,25 @@ async def _watch(log: Log, status: Status, group: str, stop: asyncio.Event, unti
             tell(logging.INFO, "ready", partitions=len(status.partitions))
         blocked = [one for one in status.partitions.values() if one.state is State.BLOCKED]
         if until_idle and blocked:
-            stop.set()
             raise Unusable(f"partition {blocked[0].partition} is blocked: {blocked[0].reason}")
-        if until_idle and ready and not await _is_left(log, group):
-            stop.set()
+        idle = until_idle and (status.ready or (not status.held and time.monotonic() - begun > _GIVEN_S))
+        if idle and not await _is_left(log, group) and not _is_moving(status):
+            return
+
+
+def _is_moving(status: Status) -> bool:
+    """Whether a switch has devices left to move, or may have."""
+    return any(one.state is not State.RUNNING or one.sweeping for one in status.held)
 
 
 async def _is_left(log: Log, group: str) -> bool:
     """Whether there is input that the group has not taken. Offsets do not tell: a transaction's end has one too."""
-    for partition, one in (await log.standing(PINGS, group=group)).items():
-        if (one.committed or 0) < one.end:
-            async for _ in log.read(PINGS, partition, start=one.committed or 0, to_end=True, most=1):
-                return True
+    try:
+        for partition, one in (await log.standing(PINGS, group=group)).items():
+            if (one.committed or 0) < one.end:
+                async for _ in log.read(PINGS, partition, start=one.committed or 0, to_end=True, most=1):
+                    return True
+    except Unavailable as error:
+        tell(logging.WARNING, "idle_unknown", reason=error)
+        return True
     return False
