@@ -46,12 +46,26 @@ class Partition:
         try:
             while not halt.done():
                 try:
-                    await self._hold(claim, status, halt)
+                    await self._hold_or_leave(claim, status, halt)
                 except Exception as error:
                     await self._wait_after(error, status, halt)
         finally:
             halt.cancel()
             status.enter(State.LEFT, self.now_ms())
+
+    async def _hold_or_leave(self, claim: Claim, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
+        """Hold the partition; what is not restored by the time that it is to be given up is left at once."""
+        holding = asyncio.create_task(self._hold(claim, status, halt))
+        try:
+            await asyncio.wait({holding, halt}, return_when=asyncio.FIRST_COMPLETED)
+            if status.state is State.RESTORING:
+                holding.cancel()
+            await asyncio.wait({holding})
+        finally:
+            holding.cancel()
+            await asyncio.gather(holding, return_exceptions=True)
+        if not holding.cancelled():
+            holding.result()
 
     async def _hold(self, claim: Claim, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
         """Take the partition once, and work until something fails or it is to be given up."""

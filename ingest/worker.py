@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from ingest.partition import Partition
 from ingest.restoring import FenceMaker
 from ingest.settings import WorkerSettings
-from ingest.status import Status, tell
+from ingest.status import PartitionStatus, Status, tell
 from ingest.topics import PINGS
 from ingest.unread import watch
 from stream.port import Claim, Log
@@ -34,18 +34,33 @@ async def work(
     now_ms: Callable[[], int] = wall_ms,
 ) -> None:
     """Work on the partitions that come until `stop` is set; then finish what is in flight within `drain_s`."""
-    partition, lives = Partition(log, make_fence, settings, now_ms), set[asyncio.Task[None]]()
+    partition = Partition(log, make_fence, settings, now_ms)
+    lives, latest = set[asyncio.Task[None]](), dict[int, asyncio.Task[None]]()
     async with log.claims(PINGS, group=settings.group) as claims:
         watching = asyncio.create_task(watch(log, settings, status, now_ms))
         try:
             async for claim in _until(stop, claims):
-                life = partition.live(claim, status.of(claim.partition, now_ms()), stop)
-                lives.add(asyncio.create_task(life))
-                lives = {life for life in lives if not life.done()}
+                before = latest.get(claim.partition)
+                life = asyncio.create_task(_live(partition, claim, status.of(claim.partition, now_ms()), stop, before))
+                latest[claim.partition] = life
+                lives = {life for life in lives if not life.done()} | {life}
             await stop.wait()
         finally:
             watching.cancel()
             await _drain(lives, settings.drain_s)
+
+
+async def _live(
+    partition: Partition,
+    claim: Claim,
+    status: PartitionStatus,
+    stop: asyncio.Event,
+    before: asyncio.Task[None] | None,
+) -> None:
+    """A partition's life, once the one before has ended: a claim may come back while that is still being left."""
+    if before is not None:
+        await asyncio.wait({before})
+    await partition.live(claim, status, stop)
 
 
 async def _until(stop: asyncio.Event, claims: AsyncIterator[Claim]) -> AsyncIterator[Claim]:
