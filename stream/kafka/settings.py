@@ -84,7 +84,7 @@ class KafkaSettings:
     """Bytes, compressed, that are fetched ahead of each partition."""
 
     records_per_producer: int = 1_000_000_000
-    """Records after which a producer is replaced: sequence numbers have 31 bits."""
+    """Records after which a producer is replaced, and its partition taken anew: sequence numbers have 31 bits."""
 
     def __post_init__(self) -> None:
         self._check_access()
