@@ -13,7 +13,7 @@ import pytest
 from commands import ROOT, as_dump, layer, run, square
 
 from geofence.wire_events import decode_event
-from ingest.topics import PINGS, TRACKS, topics
+from ingest.topics import PARTITIONS_EMBEDDED, PINGS, TRACKS, topics
 from stream.sqlite import open_log
 
 
@@ -108,6 +108,18 @@ def test_a_blocked_partition_ends_a_worker_that_was_to_stop_when_idle(town: Path
     assert found.status == 2
     assert "is blocked: UnknownVersion" in found.err.splitlines()[-1]
     assert run("worker", "--log", url, "--regions", town, "--until-idle", "--skip-version", "00" * 32).status == 0
+
+
+def test_what_was_for_a_whole_partition_is_sent_to_that_partition_again(town: Path, tmp_path: Path) -> None:
+    url, strange = f"sqlite:{tmp_path / 'log.db'}", "00" * 32
+    order = json.dumps({"kind": "version", "layer": "town", "version": strange, "at_ms": 1_800_001}).encode()
+    assert run("append", "--log", url, "-", stdin=order).status == 0
+    assert run("worker", "--log", url, "--regions", town, "--until-idle", "--skip-version", strange).status == 0
+    assert len(run("rejected", "list", "--log", url).lines) == PARTITIONS_EMBEDDED
+    assert run("rejected", "replay", "--log", url, "--all").status == 0
+    for partition in range(PARTITIONS_EMBEDDED):
+        dumped = run("log", "dump", "--log", url, "--partition", str(partition))
+        assert [strange in line for line in dumped.lines] == [True, True]
 
 
 def test_topics_are_made_once_and_checked(tmp_path: Path) -> None:
