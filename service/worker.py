@@ -1,13 +1,14 @@
 """`geofence worker`: pings in from the log, region changes out, until it is told to stop.
 
 Puts the worker of `ingest` together with region files, a log and the signals of the system. Invariant: the first
-SIGTERM or SIGINT ends it in order, with what is in flight committed.
+SIGTERM or SIGINT ends it in order, with what is in flight committed, within `_END_S` whatever hangs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import time
@@ -29,6 +30,7 @@ from service.source import Unusable
 from stream.port import Log, Unavailable
 
 _IDLE_S = 0.2
+_END_S = 4.7  # from the signal to the end, at most
 _GIVEN_S = 10.0  # a worker that is given no partition for so long is one too many
 _LOGS = ("geofence.worker", "stream", "aiokafka")
 
@@ -52,7 +54,7 @@ async def run_worker(
     stop, status = asyncio.Event(), Status()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, _end, stop, loop)
     with _told_on_stderr():
         async with open_log(url) as log:
             await ensure_topics(log, url)
@@ -61,6 +63,19 @@ async def run_worker(
                 await _work(log, make_fence, settings, status, stop, until_idle)
         for one in sorted(status.partitions.values(), key=lambda one: one.partition):
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
+
+
+def _end(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+    """Have the worker end in order; should the log not answer, end it as a kill would, which loses nothing."""
+    if not stop.is_set():
+        stop.set()
+        loop.call_later(_END_S, _end_late)
+
+
+def _end_late() -> None:
+    hint = "the log did not answer; what was in flight is taken again by the next worker"
+    tell(logging.WARNING, "late", after_s=_END_S, hint=hint)
+    os._exit(0)
 
 
 async def _work(

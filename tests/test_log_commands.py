@@ -4,9 +4,11 @@ import asyncio
 import dataclasses
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -193,6 +195,24 @@ def test_sigterm_ends_a_worker_in_order_within_five_seconds(town: Path, walk: Pa
     assert time.monotonic() - begun < 5
     assert "drained" in rest
     assert "cut_off" not in rest
+
+
+def test_sigterm_ends_a_worker_within_five_seconds_though_its_log_hangs(town: Path, walk: Path, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'log.db'}"
+    assert run("append", "--log", url, walk).status == 0
+    command = [sys.executable, "-m", "service.cli", "worker", "--log", url, "--regions", str(town)]
+    with closing(sqlite3.connect(tmp_path / "log.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        while " restoring " not in process.stderr.readline():
+            pass
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=30)[1]
+    assert process.returncode == 0
+    assert time.monotonic() - begun < 5
+    assert "WARNING late" in said
 
 
 def test_a_log_that_somebody_owns_is_refused_with_the_owner(town: Path, walk: Path, tmp_path: Path) -> None:
