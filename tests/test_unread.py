@@ -129,6 +129,30 @@ def test_a_reader_that_is_overtaken_by_retention_says_so(tmp_path: Path) -> None
     asyncio.run(story())
 
 
+def test_a_reader_that_is_overtaken_by_all_that_there_is_says_so(tmp_path: Path) -> None:
+    async def story() -> None:
+        settings = Settings(drop_unread=True, spare_bytes=1 << 60)
+        now = [at(0)]
+        async with open_log(tmp_path / "log.db", settings=settings, now=lambda: now[0]) as log:
+            await log.create(topics(1))
+            await log.append(PINGS, [Record(b"k", b"0")], partition=0)
+            async with log.claims(PINGS, group="g") as claims:
+                claim = await anext(claims)
+                async with claim.take() as grip:
+                    batches = grip.batches(most=1)
+                    await anext(batches)
+                    await grip.commit([], 1)
+                    await log.append(PINGS, [Record(b"k", b"1")], partition=0)
+                    now[0] = at(25 * HOUR)
+                    await log.upkeep()
+                    with pytest.raises(Exception, match="the records from 1 to 1 are gone"):
+                        await asyncio.wait_for(anext(batches), 5)
+                async with claim.take() as grip:
+                    assert (grip.offset, grip.lost) == (2, 1)
+
+    asyncio.run(story())
+
+
 def test_a_partition_that_comes_while_it_is_looked_at_stops_no_watch(tmp_path: Path) -> None:
     its = world(tmp_path)
     its.pour([*walk("A 0 A 60"), *walk("A 0", other_device())])
