@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -30,7 +31,7 @@ from service.source import Unusable
 from stream.port import Log, Unavailable
 
 _IDLE_S = 0.2
-_END_S = 4.7  # from the signal to the end, at most
+_END_S = 4.5  # from the signal to the end, at most
 _GIVEN_S = 10.0  # a worker that is given no partition for so long is one too many
 _LOGS = ("geofence.worker", "stream", "aiokafka")
 
@@ -52,10 +53,7 @@ async def run_worker(
     make_fence = fence_maker(versions, settings, engine)
     make_fence()  # say at once if the options don't go together
     stop, status = asyncio.Event(), Status()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _end, stop, loop)
-    with _told_on_stderr():
+    with _told_on_stderr(), _ending(stop):
         async with open_log(url) as log:
             await ensure_topics(log, url)
             await _check_topics(log)
@@ -65,11 +63,24 @@ async def run_worker(
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
 
 
-def _end(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
-    """Have the worker end in order; should the log not answer, end it as a kill would, which loses nothing."""
-    if not stop.is_set():
-        stop.set()
-        loop.call_later(_END_S, _end_late)
+@contextmanager
+def _ending(stop: asyncio.Event) -> Iterator[None]:
+    """Have a signal set `stop`; should the log not answer then, end as a kill would, which loses nothing."""
+    loop, late = asyncio.get_running_loop(), threading.Timer(_END_S, _end_late)  # a thread: the loop may be busy
+    late.daemon = True
+
+    def end(*_: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+        if late.ident is None:
+            late.start()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        late.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end_late() -> None:
