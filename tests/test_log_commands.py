@@ -71,6 +71,27 @@ def test_tail_refuses_what_is_no_time(log: str) -> None:
         assert "--from" in found.err
 
 
+def test_tail_refuses_a_type_that_there_is_not(log: str) -> None:
+    for good in ("changed", "geofence.region.changed"):
+        assert run("tail", "--log", log, "--no-follow", "--type", good).status == 0
+    found = run("tail", "--log", log, "--no-follow", "--type", "enterd")
+    assert found.status == 2
+    assert "--type is 'enterd'; allowed: changed, entered, exited, dwelled" in found.err
+
+
+def test_tail_ends_where_one_partition_can_not_be_read_any_more(town: Path, walk: Path, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'log.db'}"
+    assert run("append", "--log", url, walk).status == 0
+    assert run("worker", "--log", url, "--regions", town, "--until-idle").status == 0
+    with closing(sqlite3.connect(tmp_path / "log.db")) as other, other:
+        of = "SELECT part.id FROM part JOIN topic ON topic.id = part.topic WHERE name = 'region-changes'"
+        other.execute(f"UPDATE batch SET sum = sum + 1 WHERE id >> 44 IN ({of})")  # noqa: S608
+    command = [sys.executable, "-m", "service.cli", "tail", "--log", url, "--from", "beginning"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert found.returncode == 2
+    assert "the file is damaged" in found.stderr
+
+
 def test_rejected_records_are_listed_shown_and_sent_again(log: str, town: Path) -> None:
     listed = run("rejected", "list", "--log", log)
     assert ["lon_range" in line or "device_text" in line for line in listed.lines] == [True, True]
