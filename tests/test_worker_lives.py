@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from runs import World
+from runs import Faults, Shaky, World
 from worlds import partition, walk
 
 from ingest.status import State
 from ingest.worker import work
-from stream.port import Batch, Claim, Log
+from stream.port import Batch, Claim, Log, Unavailable
 
 
 class Again:
@@ -107,6 +107,78 @@ def test_a_worker_that_is_stopped_while_it_restores_does_not_wait_for_it(tmp_pat
 
     assert asyncio.run(story()) < 1
     assert {one.state for one in its.status.partitions.values()} == {State.LEFT}
+
+
+class Leaving:
+    """A log whose group throws its member out once."""
+
+    def __init__(self, log: Log) -> None:
+        self._log, self.joined = log, 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._log, name)
+
+    @asynccontextmanager
+    async def claims(self, topic: str, *, group: str) -> AsyncIterator[AsyncIterator[Claim]]:
+        self.joined += 1
+        async with self._log.claims(topic, group=group) as claims:
+
+            async def some() -> AsyncIterator[Claim]:
+                claim = await anext(claims)
+                yield claim
+                if self.joined == 1:
+                    await asyncio.sleep(0.1)
+                    claim.revoked.set()
+                    raise Unavailable("made up: the group's coordinator is away")
+                async for claim in claims:
+                    yield claim
+
+            yield some()
+
+
+def test_a_worker_that_its_group_has_lost_joins_again(tmp_path: Path) -> None:
+    its = World(tmp_path / "log.db", [partition()])
+    its.pour(walk("A 0 A 60"))
+
+    async def story() -> None:
+        stop = asyncio.Event()
+        async with its.open() as log:
+            leaving = Leaving(log)
+            working = asyncio.create_task(
+                work(leaving, its.fence, its.settings, its.status, stop, now_ms=lambda: its.now_ms)  # type: ignore[arg-type]
+            )
+            await until(lambda: leaving.joined == 2 and len(its.status.partitions) == 2 and its.status.ready)
+            stop.set()
+            await working
+
+    asyncio.run(story())
+
+
+def test_a_partition_that_works_again_has_no_failures(tmp_path: Path) -> None:
+    its = World(tmp_path / "log.db", [partition()])
+    its.pour(walk("A 0 A 60"))
+    its.work()
+
+    async def story() -> None:
+        stop, faults, begun = asyncio.Event(), Faults([1], only=("after restore",)), time.monotonic()
+        async with its.open() as log:
+            shaky = Shaky(log, faults)
+            working = asyncio.create_task(
+                work(
+                    shaky,  # type: ignore[arg-type]
+                    its.fence,
+                    its.settings,
+                    its.status,
+                    stop,
+                    now_ms=lambda: its.now_ms + round(1000 * (time.monotonic() - begun)),
+                )
+            )
+            await until(lambda: any(one.failures for one in its.status.partitions.values()))
+            await until(lambda: its.status.ready and not any(one.failures for one in its.status.partitions.values()))
+            stop.set()
+            await working
+
+    asyncio.run(story())
 
 
 async def until(true: Callable[[], bool]) -> None:

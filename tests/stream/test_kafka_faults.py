@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from broker import Cluster, tied
 from copier import copy, settings
 
@@ -287,5 +288,22 @@ def test_a_partition_is_taken_anew_before_the_numbers_of_its_producer_run_out(cl
                     with pytest.raises(Unavailable, match="its producer has written 120 records"):
                         await grip.commit([], done)
             await one.finish()
+
+    asyncio.run(story())
+
+
+def test_a_member_that_breaks_says_so_to_whoever_waits_for_claims(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody thought of it")
+
+    async def story() -> None:
+        async with run(cluster, 1) as one:
+            monkeypatch.setattr(AIOKafkaConsumer, "getmany", broken)
+            with pytest.raises(Unavailable, match="RuntimeError: nobody thought of it"):
+                async with asyncio.timeout(10), one.log.claims(one.source, group=one.name) as claims:
+                    async for _ in claims:
+                        pass
 
     asyncio.run(story())
