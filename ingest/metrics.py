@@ -60,7 +60,7 @@ class WorkerMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """What each stands at."""
-        held = [one for one in self._status.partitions.values() if one.state is not State.LEFT]
+        held = self._status.held
         for gauge in GAUGES:
             family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=["partition"])
             for one in held:

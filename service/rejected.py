@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from geofence.instant import text_of
 from ingest.letters import Letter, read_letter
-from ingest.topics import PINGS, REJECTED
+from ingest.topics import PARTITION_KEY, PINGS, REJECTED
 from service.complaints import note, printable
 from service.logs import open_log
 from service.source import Unusable
@@ -57,7 +57,9 @@ async def replay_letters(url: str, names: Collection[str], reasons: Collection[s
                 continue
             found.add(name_of(letter))
             try:
-                await log.append(PINGS, [letter.again()])
+                record = letter.again()
+                whole = letter.partition if record.key == PARTITION_KEY else None  # where it was for all devices
+                await log.append(PINGS, [record], partition=whole)
                 sent += 1
             except ValueError as error:
                 note(f"{name_of(letter)}: {error}")

@@ -15,8 +15,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from stream.kafka.connection import asking, close
+from stream.kafka.leniency import be_lenient
 from stream.kafka.settings import KafkaSettings
-from stream.port import Batch, Unavailable
+from stream.port import Batch, Headers, Unavailable
 
 IDLE_MS = 2000  # a fetch waits at the broker so long for the first record
 
@@ -50,7 +51,7 @@ class Cursor:
     """A place in one partition that moves on as it is read; a strict one does not pass over what is gone."""
 
     def __init__(self, consumer: AIOKafkaConsumer, at: TopicPartition, offset: int, *, strict: bool = False) -> None:
-        self._consumer, self._at, self._strict = consumer, at, strict
+        self._consumer, self._at, self._strict, self._offset = consumer, at, strict, offset
         self.go(offset, assign=True)
 
     async def next(self, most: int, *, wait_ms: int = IDLE_MS) -> Batch | None:
@@ -59,6 +60,10 @@ class Cursor:
             found = await self._consumer.getmany(self._at, timeout_ms=wait_ms, max_records=most)
         except OffsetOutOfRangeError:
             await self._find()
+            return None
+        except UnicodeDecodeError as error:
+            be_lenient(error)
+            self.go(self._offset)
             return None
         records = found.get(self._at)
         if not records:
@@ -96,8 +101,13 @@ def batch_of(at: TopicPartition, records: Sequence[Any]) -> Batch:
         times_ms=[record.timestamp for record in records],
         keys=[record.key for record in records],
         values=[record.value for record in records],
-        headers=[record.headers for record in records],
+        headers=[record.headers and _whole(record.headers) for record in records],
     )
+
+
+def _whole(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
+    """Headers as the port has them: Kafka's may be without a value."""
+    return tuple((name, value or b"") for name, value in headers)
 
 
 async def read(
