@@ -38,6 +38,7 @@ class PartitionStatus:
     sweeping: bool = False  # whether a switch has devices left to move
     unread: int = 0  # records, when last looked at
     unread_ms: int = 0  # age of the oldest of them
+    answered_ms: int | None = None  # when the log last said so
     kept_ms: int | None = None  # for how long the input keeps a record
     counts: Counter[str] = field(default_factory=Counter)  # pings, controls, events, refused, ... since the start
     spent_s: dict[str, float] = field(default_factory=dict)  # wall time by step

@@ -37,7 +37,7 @@ async def look(log: Log, settings: WorkerSettings, status: Status, now_ms: int) 
     for partition, one in list(status.partitions.items()):  # others may come meanwhile
         if one.state is not State.LEFT and partition in standing:
             await _note(log, one, standing[partition], now_ms)
-            one.kept_ms = kept_ms
+            one.kept_ms, one.answered_ms = kept_ms, now_ms
             if kept_ms is not None and one.unread_ms > kept_ms * _NEAR:
                 _alert(one, kept_ms)
 

@@ -18,6 +18,8 @@ from service.logs import open_log
 from service.source import Unusable
 from stream.port import Log
 
+_KEY_BYTES = 64  # of a key that are listed; `show` has all
+
 
 async def list_letters(url: str, out: BinaryIO, reasons: Collection[str]) -> None:
     """One line for each letter, and their sum."""
@@ -25,7 +27,7 @@ async def list_letters(url: str, out: BinaryIO, reasons: Collection[str]) -> Non
     async with open_log(url, read_only=True) as log:
         async for letter in _letters(log, reasons=reasons):
             found[letter.reason] += 1
-            key = printable(letter.key.decode("utf-8", "backslashreplace"))
+            key = printable(letter.key[:_KEY_BYTES].decode("utf-8", "backslashreplace"))
             told = (name_of(letter), _time(letter), letter.reason, key, f"{letter.length} bytes")
             out.write("  ".join(told).encode() + b"\n")
     note(f"{found.total()} rejected" + "".join(f", {reason} {count}" for reason, count in sorted(found.items())))
