@@ -36,7 +36,7 @@ GAUGES = (
     Gauge("geofence_worker_unread_records", "Records that wait, when last looked at", lambda one: one.unread),
     Gauge("geofence_worker_unread_seconds", "Age of the oldest record that waits; alert at half of kept_seconds",
           lambda one: one.unread_ms / 1000),
-    Gauge("geofence_worker_answered_seconds", "When the log last told what waits, in Unix seconds; alert when 120 s old",
+    Gauge("geofence_worker_answered_seconds", "When the log last told what waits, in Unix seconds",
           lambda one: None if one.answered_ms is None else one.answered_ms / 1000),
     Gauge("geofence_worker_kept_seconds", "For how long the input keeps a record",
           lambda one: None if one.kept_ms is None else one.kept_ms / 1000),
