@@ -1,0 +1,75 @@
+"""`python -m tests.torture`: torments workers on both engines, and has a replay judge what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from tests.torture import kinds
+from tests.torture.bugs import BUGS
+from tests.torture.outcome import Outcome, keep
+from tests.torture.run import Plan, on_kafka, on_sqlite, with_bug
+
+_EPILOG = """\
+Runs: kafka1 on one broker, kafka3 on three (replication 3, min.insync 2), sqlite; kafka is the first two. A fault
+counts if it hit a worker that had said what it owned. Status 1 if anything is lost, doubled or wrong, if a fault
+was not recovered from, or if too few owners were hit. With --bug that is as it should be, and with --bugs it is
+what is asked for. See docs/torture.md."""
+
+
+def arguments() -> argparse.Namespace:
+    """What is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__, epilog=_EPILOG)
+    parser.add_argument("run", nargs="?", choices=["kafka", "kafka1", "kafka3", "sqlite"], help="all if not said")
+    parser.add_argument("--seed", type=int, default=1, help="what the schedule and the pings are drawn from (1)")
+    parser.add_argument("--minutes", type=float, default=38, help="for faults, in all (38); the judge comes on top")
+    parser.add_argument("--faults", type=int, default=100, help="owners to hit on Kafka, half of SQLite's (100)")
+    parser.add_argument("--pings", type=int, default=200_000, help="on Kafka at least, and on SQLite (200,000)")
+    parser.add_argument("--rate", type=float, default=300.0, help="pings a second (300)")
+    parser.add_argument("--short", action="store_true", help="every kind of fault once; about a minute a run")
+    parser.add_argument("--bug", choices=[*BUGS], help="put this bug into the workers, on one broker")
+    parser.add_argument("--bugs", action="store_true", help="each bug in turn; status 1 if one is not found")
+    return parser.parse_args()
+
+
+def plans(given: argparse.Namespace) -> Iterator[Callable[[], Outcome]]:
+    """The runs that are asked for; the time and the faults are shared out among them."""
+    seconds = 60 * given.minutes
+    shares = {"kafka1": (0.6, 0.4, 1), "kafka3": (0.4, 0.4, 3), "sqlite": (2.0, 0.2, 0)}
+    for name, (faults, part, brokers) in shares.items():
+        if given.run and not name.startswith(given.run):
+            continue
+        own = {1: kinds.KAFKA_ONE, 3: kinds.KAFKA_THREE, 0: kinds.SQLITE}[brokers]
+        hits = len(own) if given.short else round(given.faults * faults)
+        pings = 0 if given.short else round(given.pings * min(faults, 1.0))
+        plan = Plan(name, given.seed, hits, pings, given.rate, seconds * part, given.short)
+        yield partial(on_kafka, plan, brokers) if brokers else partial(on_sqlite, plan)
+
+
+def with_bugs(given: argparse.Namespace) -> list[Outcome]:
+    """Each bug in turn."""
+    plan = Plan("kafka1", given.seed, 8, 0, given.rate, 180.0)
+    return [on_kafka(with_bug(plan, bug), 1) for bug in ([given.bug] if given.bug else BUGS)]
+
+
+def main() -> int:
+    """The exit status."""
+    given = arguments()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # brokers that are away are the point of it
+    bugged = given.bug or given.bugs
+    outcomes = with_bugs(given) if bugged else [run() for run in plans(given)]
+    keep(outcomes)
+    for outcome in outcomes:
+        sys.stdout.write(outcome.text() + "\n")
+    if given.bugs:
+        missed = [outcome.bug for outcome in outcomes if not outcome.verdict.wrong]
+        sys.stdout.write(f"\nbugs found: {len(outcomes) - len(missed)} of {len(outcomes)}\n")
+        return 1 if missed else 0
+    return 0 if all(outcome.good for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
