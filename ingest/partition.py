@@ -42,7 +42,9 @@ class Partition:
             while not halt.done():
                 try:
                     await self._hold(claim, status, halt)
-                except Exception as error:
+                except (Exception, asyncio.CancelledError) as error:
+                    if isinstance(error, asyncio.CancelledError) and _is_told_to_end():
+                        raise
                     await self._wait_after(error, status, halt)
         finally:
             halt.cancel()
@@ -83,7 +85,7 @@ class Partition:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
 
-    async def _wait_after(self, error: Exception, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
+    async def _wait_after(self, error: BaseException, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
         """Say what has failed, and wait: longer each time, and at once as long as can be if waiting mends nothing."""
         status.failures += 1
         lasting, settings = isinstance(error, _LASTING), self.settings
@@ -102,6 +104,12 @@ class Partition:
             tell(
                 logging.ERROR, "input_lost", partition=partition, offset=grip.offset, begin=standing.begin, records=lost
             )
+
+
+def _is_told_to_end() -> bool:
+    """Whether somebody cancels this task; a library's own cancelled task, awaited here, looks the same."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 async def _either(*events: asyncio.Event) -> None:
