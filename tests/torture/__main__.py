@@ -28,7 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=38, help="for faults, in all (38); the judge comes on top")
     parser.add_argument("--faults", type=int, default=100, help="owners to hit on Kafka, half of SQLite's (100)")
     parser.add_argument("--pings", type=int, default=200_000, help="on Kafka at least, and on SQLite (200,000)")
-    parser.add_argument("--rate", type=float, default=300.0, help="pings a second (300)")
+    parser.add_argument("--rate", type=float, default=500.0, help="pings a second (500)")
     parser.add_argument("--short", action="store_true", help="every kind of fault once; about a minute a run")
     parser.add_argument("--bug", choices=[*BUGS], help="put this bug into the workers, on one broker")
     parser.add_argument("--bugs", action="store_true", help="each bug in turn; status 1 if one is not found")
@@ -51,7 +51,7 @@ def plans(given: argparse.Namespace) -> Iterator[Callable[[], Outcome]]:
 
 def with_bugs(given: argparse.Namespace) -> list[Outcome]:
     """Each bug in turn."""
-    plan = Plan("kafka1", given.seed, 8, 0, given.rate, 180.0)
+    plan = Plan("kafka1", given.seed, 12, 0, given.rate, 180.0)
     return [on_kafka(with_bug(plan, bug), 1) for bug in ([given.bug] if given.bug else BUGS)]
 
 

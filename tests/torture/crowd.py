@@ -14,6 +14,7 @@ from geofence.ping import Ping
 from tests.torture.town import CELL, COLUMNS, ROWS, versions
 
 DEVICES = 400
+NOWHERE = 200.0  # a longitude that is refused
 METRE = 1 / 111_195.0  # in degrees
 _GAITS = (0.0, 0.0, 1.4, 4.0, 12.0)  # metres a second
 _RETIRES = 0.0008  # of its pings: a device falls silent for ever, and another one comes
@@ -47,9 +48,9 @@ class Crowd:
         draw, one = self._chance.random(), self._chance.randrange(DEVICES)
         if draw < 0.04 and self._sent:
             return self._chance.choice(self._sent)
-        if draw < 0.045:
+        if draw < 0.055:
             return self._control(self._walkers[one], now_ms)
-        ping = self._ping(one, now_ms, late=draw < 0.085, lost=draw > 0.998)
+        ping = self._ping(one, now_ms, late=draw < 0.095, lost=draw > 0.985)
         self._sent.append(ping)
         return ping
 
@@ -68,7 +69,7 @@ class Crowd:
         error = (accuracy_m or 80.0) * METRE / 2
         return Ping(
             device=walker.name,
-            lon=200.0 if lost else round(walker.lon + chance.gauss(0, error), 7),
+            lon=NOWHERE if lost else round(walker.lon + chance.gauss(0, error), 7),
             lat=round(walker.lat + chance.gauss(0, error), 7),
             time_ms=now_ms - round(chance.uniform(60_000, 1_800_000) if late else chance.uniform(0, 3000)),
             accuracy_m=accuracy_m,

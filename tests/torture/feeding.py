@@ -24,7 +24,7 @@ from tests.torture.member import Member
 from tests.torture.town import PARTITIONS
 
 Append = Callable[[int, Sequence[Record]], Awaitable[None]]
-_ROUND_S = 0.05
+_ROUND_S = 0.15  # so that a batch holds a few dozen pings
 _SWITCH_S = 20.0
 
 

@@ -66,7 +66,7 @@ SQLITE: Mapping[str, Kind] = {
 }
 # What finds each bug.
 OF_BUGS: Mapping[str, Mapping[str, Kind]] = {
-    "reuse": {"error at a point": Kind(2, _FAILING, 3), "broker killed": Kind(1)},
+    "reuse": {"error at a point": Kind(4, ("after commit",), 3), "broker killed": Kind(1)},
     "offsets-first": {"zombie amid a take-over": Kind(1, _LATE, 3)},
     "id-per-worker": {"zombie in a transaction": Kind(1, _OPEN, 3), "zombie amid a take-over": Kind(1, _LATE, 3)},
     "important-only": {"kill -9 at random": Kind(1), "kill -9 committing": Kind(1, KAFKA_COMMITTING, 5)},

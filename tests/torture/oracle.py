@@ -18,14 +18,18 @@ import msgspec
 from geofence.fence import Fence
 from geofence.wire_events import decode_binary, encode_event
 from ingest.dump import dump
+from ingest.letters import read_letter
 from ingest.restoring import restore
 from ingest.status import PartitionStatus
-from ingest.topics import CHANGES, PINGS, PRESENCE
+from ingest.topics import CHANGES, PINGS, PRESENCE, REJECTED
 from service.replay import ReplayOptions, replay_file
 from stream.partitioner import partition_of
 from stream.port import Log
+from tests.torture.crowd import NOWHERE
 from tests.torture.feeding import fingerprint
 from tests.torture.town import PARTITIONS, SETTINGS, make_fences, versions
+
+_NOWHERE = b'"lon":%.1f' % NOWHERE  # what is refused once it has been read
 
 
 @dataclass(slots=True)
@@ -38,6 +42,7 @@ class Verdict:
     disordered: int = 0  # devices with the right events in another order
     tracks: int = 0  # of devices in layers, that are not the replay's
     presence: int = 0  # devices whose presence is not the tracks'
+    letters: int = 0  # dead letters that are missing or there twice
     events: int = 0
     records: int = 0
     examples: list[str] = field(default_factory=list)
@@ -45,7 +50,8 @@ class Verdict:
     @property
     def wrong(self) -> int:
         """All of it."""
-        return self.records_lost + self.lost + self.doubled + self.disordered + self.tracks + self.presence
+        events = self.lost + self.doubled + self.disordered
+        return self.records_lost + events + self.tracks + self.presence + self.letters
 
     def count_events(self, told: dict[str, list[bytes]], expected: dict[str, list[bytes]]) -> None:
         """Compare device by device."""
@@ -73,14 +79,24 @@ class Verdict:
         self.presence += len(wrong)
         self.examples += [f"presence {found.get(one)!r} instead of {expected.get(one)!r}" for one in wrong]
 
+    def count_letters(self, found: Counter[int], expected: set[int]) -> None:
+        """One for each refused record's offset, no more."""
+        wrong = {offset for offset in found.keys() | expected if found[offset] != (offset in expected)}
+        self.letters += len(wrong)
+        self.examples += [f"{found[offset]} dead letters of offset {offset}" for offset in sorted(wrong)]
+
 
 async def judge(log: Log, acknowledged: Counter[int], folder: Path) -> Verdict:
     """Compare all that a log holds with a replay of its input."""
     verdict, make_fence = Verdict(), make_fences()
     there: Counter[int] = Counter()
     for partition in range(PARTITIONS):
+        refused: set[int] = set()
         async for batch in log.read(PINGS, partition, to_end=True):
             there.update(map(fingerprint, batch.keys, batch.values))
+            values = zip(batch.offsets, batch.values, strict=True)
+            refused |= {offset for offset, value in values if _NOWHERE in (value or b"")}
+        verdict.count_letters(await _letters(log, partition), refused)
         fence = await restore(log, partition, make_fence, PartitionStatus(partition, 0))
         lines = [line async for part in dump(log, partition, value_bytes=SETTINGS.value_bytes) for line in part.lines]
         expected, tracks = replayed(lines, folder / f"input-{partition}.ndjson")
@@ -105,6 +121,15 @@ def replayed(lines: Sequence[bytes], path: Path) -> tuple[dict[str, list[bytes]]
     for line in out.getvalue().splitlines():
         expected[msgspec.json.decode(line)["subject"]].append(line)
     return dict(expected), tracks.read_bytes()
+
+
+async def _letters(log: Log, partition: int) -> Counter[int]:
+    """How many dead letters there are of each offset."""
+    found: Counter[int] = Counter()
+    async for batch in log.read(REJECTED, partition, to_end=True):
+        for key, value, headers in zip(batch.keys, batch.values, batch.headers, strict=True):
+            found[read_letter(key, value, headers).offset] += 1
+    return found
 
 
 async def _events(log: Log, partition: int) -> dict[str, list[bytes]]:

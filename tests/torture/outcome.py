@@ -72,8 +72,8 @@ class Outcome:
         lines.append(f"  pings {self.pings:,}, events {its.events:,}, records in the log {its.records:,}, switches "
                      f"{self.switches}, appends refused {self.refusals}, {self.seconds:.0f} s")  # fmt: skip
         lines.append(f"  records lost {its.records_lost}, events lost {its.lost}, doubled {its.doubled}, in another "
-                     f"order {its.disordered}, wrong tracks {its.tracks}, wrong presence {its.presence}, not recovered "
-                     f"{self.stuck}")  # fmt: skip
+                     f"order {its.disordered}, wrong tracks {its.tracks}, wrong presence {its.presence}, dead letters "
+                     f"{its.letters}, not recovered {self.stuck}")  # fmt: skip
         lines += [f"  strange: {one}" for one in self.strange]
         lines += [f"  {one[:400]}" for one in its.examples[:_EXAMPLES]]
         return "\n".join([*lines, "  good" if self.good else "  NOT GOOD"])
