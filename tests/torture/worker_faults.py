@@ -14,6 +14,7 @@ from tests.torture.schedule import Strike
 from tests.torture.town import SESSION_S
 
 _MOST = 4  # workers
+_BURST = 10  # times the usual rate, for a batch that it shows if it is taken twice
 _FIRST_OF_TAKING = ("after fence", "after committed")  # whichever comes first; only then is the other asked for
 
 
@@ -77,9 +78,13 @@ async def stopped_at(scene: Scene, strike: Strike) -> None:
 
 
 async def overtaken(scene: Scene, strike: Strike) -> None:
-    """Stopped at a point of committing; wakes up in the midst of another one's taking the partition over."""
+    """Stopped at a point of committing, and much of it; wakes up amid another one's taking the partition over."""
     owner = await scene.crew.owner(strike.draw)
-    if not await _at(scene, strike, owner, "stop"):
+    scene.feeder.burst = _BURST
+    await asyncio.sleep(0.4)
+    came = await _at(scene, strike, owner, "stop")
+    scene.feeder.burst = 1
+    if not came:
         return
     others = [one for one in scene.crew.members if one is not owner and one.begun]
     for other in others:
