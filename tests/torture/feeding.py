@@ -54,7 +54,8 @@ class Feeder:
         while not self._stop.is_set():
             await asyncio.sleep(_ROUND_S)
             now = time.monotonic()
-            owed, before = min(owed + self.burst * self._rate * (now - before), 2 * self._rate), now
+            most = self._rate * max(2, 0.3 * self.burst)
+            owed, before = min(owed + self.burst * self._rate * (now - before), most), now
             if now - switched > _SWITCH_S:
                 self.order_switch()
                 switched = now

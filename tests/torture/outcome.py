@@ -90,6 +90,18 @@ class Outcome:
         }  # fmt: skip
 
 
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """One line for several runs."""
+    kafka, sqlite = ([one for one in outcomes if one.name.startswith(engine)] for engine in ("kafka", "sqlite"))
+    hits = ", ".join(
+        f"{sum(one.hits for one in some)} owners hit and {sum(one.pings for one in some):,} pings on {engine}"
+        for engine, some in (("Kafka", kafka), ("SQLite", sqlite))
+        if some
+    )
+    seconds, wrong = sum(one.seconds for one in outcomes), sum(one.verdict.wrong for one in outcomes)
+    return f"{hits}; {wrong} wrong; {seconds / 60:.1f} minutes\n"
+
+
 def keep(outcomes: Sequence[Outcome]) -> None:
     """Append a line for each run."""
     RESULTS.mkdir(parents=True, exist_ok=True)
