@@ -1,7 +1,6 @@
-"""The workers of a run: so many at a time, one more standing by, and how far they have come together.
+"""The workers of a run: so many at a time, and how far they have come together.
 
-Like a supervisor it puts another one in the place of each that ends without having been told to. A process that stands
-by has loaded its code and nothing else, so that recovering is measured without Python's start (about 1.4 s of it).
+Like a supervisor it puts another one in the place of each that ends without having been told to.
 """
 
 from __future__ import annotations
@@ -12,10 +11,9 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from tests.torture.member import Member, new_member
+from tests.torture.member import Member, Nursery
 from tests.torture.town import PARTITIONS
 
 _FINISH_S = 10.0
@@ -24,7 +22,7 @@ _FINISH_S = 10.0
 class Crew:
     """Members as they come and go."""
 
-    def __init__(self, size: int, words: Sequence[str], folder: Path, now_ms: Callable[[], int]) -> None:
+    def __init__(self, size: int, nursery: Nursery, now_ms: Callable[[], int]) -> None:
         self.size = self.least = size
         self.now_ms = now_ms
         self.members: list[Member] = []
@@ -32,10 +30,9 @@ class Crew:
         self.strange: list[str] = []  # ends that nobody asked for
         self.freeze_ms: int | None = None  # where the clock stands in whoever is added
         self.listener: Callable[[Member, Mapping[str, Any]], None] = lambda member, message: None
-        self._words, self._folder, self._number = words, folder, 0
+        self._nursery = nursery
         self._done_ms = dict.fromkeys(range(PARTITIONS), 0)  # the newest input record that is committed
         self._committed = asyncio.Condition()
-        self._spare: asyncio.Task[Member] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -46,9 +43,7 @@ class Crew:
 
     async def add(self) -> Member:
         """One more."""
-        spare = self._spare or self._new()
-        self._spare = self._new()
-        member = await spare
+        member = await self._nursery.member(self._hear)
         await member.begin(self.freeze_ms)
         self.members.append(member)
         return member
@@ -58,9 +53,7 @@ class Crew:
         self._closing = True
         for task in self._tasks:
             task.cancel()
-        if self._spare:
-            self.members.append(await self._spare)
-        for member in self.members:
+        for member in list(self.members):
             await member.kill()
 
     async def finish(self) -> None:
@@ -102,10 +95,6 @@ class Crew:
         async with self._committed:
             await self._committed.wait_for(lambda: min(self._done_ms.values()) > fault_ms)
         return time.monotonic() - struck_s
-
-    def _new(self) -> asyncio.Task[Member]:
-        self._number += 1
-        return asyncio.create_task(new_member(self._number, self._hear, self._folder, *self._words))
 
     def _hear(self, member: Member, message: Mapping[str, Any]) -> None:
         if message["say"] == "commit":

@@ -7,6 +7,7 @@ on standard output before it does.
 from __future__ import annotations
 
 import os
+import select
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -42,7 +43,12 @@ class Armed:
 
 def say(**message: object) -> None:
     """One line for the parent; whole, whatever happens next."""
-    os.write(1, msgspec.json.encode(message) + b"\n")
+    line = msgspec.json.encode(message) + b"\n"
+    while line:
+        try:
+            line = line[os.write(1, line) :]
+        except BlockingIOError:
+            select.select([], [1], [])
 
 
 class Points:

@@ -1,6 +1,6 @@
 """A process that works as `geofence worker` does, and does what it is told on standard input.
 
-Run by `member`. It loads, says `up`, waits for the first line, then opens the log and works until SIGTERM; its states,
+Forked off by `nursery`. It says `up`, waits for the first line, then opens the log and works until SIGTERM; its states,
 commits and points go to standard output, a JSON object a line. On the embedded log, which has one owner, it also
 appends what it is sent. It ends when its standard input does.
 """
@@ -101,15 +101,17 @@ def opened(given: argparse.Namespace, points: Points) -> AbstractAsyncContextMan
 
 async def main(given: argparse.Namespace) -> None:
     """Work until SIGTERM."""
+    told = logging.getLogger("geofence.worker")
+    told.addHandler(Told())
+    told.setLevel(logging.INFO)
     clock, points, stop = Clock(given.begun), Points(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     make_fence = make_fences()
-    make_fence()
     lines = asyncio.StreamReader(limit=_LINE_BYTES)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    say(say="up")
+    say(say="up", pid=os.getpid())
     clock.last_ms = msgspec.json.decode(await lines.readline() or b"{}").get("freeze") or clock.last_ms
     commands = Commands(points)
     async with opened(given, points) as log:
@@ -121,15 +123,11 @@ async def main(given: argparse.Namespace) -> None:
             helper.cancel()
 
 
-if __name__ == "__main__":
+def options() -> argparse.ArgumentParser:
+    """What is common to all processes of a run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--log", required=True)
     parser.add_argument("--brokers", type=int, default=1)
     parser.add_argument("--begun", type=float, required=True)
     parser.add_argument("--bug", choices=[*BUGS])
-    logging.getLogger("geofence.worker").addHandler(Told())
-    logging.getLogger("geofence.worker").setLevel(logging.INFO)
-    try:
-        asyncio.run(main(parser.parse_args()))
-    except LogError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+    return parser

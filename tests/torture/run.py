@@ -26,6 +26,7 @@ from tests.torture import broker_faults, disk_faults, kinds
 from tests.torture.crew import Crew
 from tests.torture.crowd import Crowd
 from tests.torture.feeding import Append, Dictation, Feeder
+from tests.torture.member import nursing
 from tests.torture.oracle import Verdict, judge
 from tests.torture.outcome import RESULTS, Outcome
 from tests.torture.scene import Act, Scene, torment
@@ -83,11 +84,11 @@ async def _on_kafka(plan: Plan, cluster: Cluster, folder: Path) -> Outcome:
     words = ["--log", f"kafka:{cluster.bootstrap}", "--brokers", str(brokers), "--begun", str(clock.begun_s)]
     words += ["--bug", plan.bug] if plan.bug else []
     own = broker_faults.of_one(cluster) if brokers == 1 else broker_faults.of_three(cluster)
-    async with open_kafka(settings) as log:
+    async with nursing(folder, *words) as nursery, open_kafka(settings) as log:
         await log.create(topics())
         if brokers > 1:
             await broker_faults.whole(cluster)
-        crew = Crew(kinds.KAFKA_WORKERS, words, folder, clock.now_ms)
+        crew = Crew(kinds.KAFKA_WORKERS, nursery, clock.now_ms)
         append = partial(_append, log)
         its = kinds.KAFKA_ONE if brokers == 1 else kinds.KAFKA_THREE
         opened = partial(open_kafka, settings)
@@ -102,10 +103,12 @@ async def _on_sqlite(plan: Plan, disk: disk_faults.Disk, folder: Path) -> Outcom
     clock, path = Clock(time.monotonic()), disk.folder / "log.db"
     async with open_log(path) as log:
         await log.create(topics())
-    crew = Crew(1, ["--log", f"sqlite:{path}", "--begun", str(clock.begun_s)], folder, clock.now_ms)
     acts = kinds.WORKERS | disk_faults.of_disk(disk)
     opened = partial(open_log, path, read_only=True)
-    return await _run(plan, plan.strikes(kinds.SQLITE), acts, crew, clock, Dictation(crew).append, opened, folder)
+    async with nursing(folder, "--log", f"sqlite:{path}", "--begun", str(clock.begun_s)) as nursery:
+        crew = Crew(1, nursery, clock.now_ms)
+        append = Dictation(crew).append
+        return await _run(plan, plan.strikes(kinds.SQLITE), acts, crew, clock, append, opened, folder)
 
 
 async def _run(
