@@ -48,10 +48,10 @@ KAFKA_THREE: Mapping[str, Kind] = {
     "leader killed": Kind(3),
     "coordinator killed": Kind(2),
     "leader cut off": Kind(3),
-    "kill -9 at random": Kind(1),
-    "kill -9 committing": Kind(2, KAFKA_COMMITTING, 5),
-    "kill -9 amid a switch": Kind(1, _SWEEPING, 12),
-    "zombie in a transaction": Kind(1, _OPEN, 3),
+    "kill -9 at random": Kind(1, short=False),
+    "kill -9 committing": Kind(2, KAFKA_COMMITTING, 5, short=False),
+    "kill -9 amid a switch": Kind(1, _SWEEPING, 12, short=False),
+    "zombie in a transaction": Kind(1, _OPEN, 3, short=False),
 }
 SQLITE: Mapping[str, Kind] = {
     "kill -9 at random": Kind(4),
@@ -69,5 +69,5 @@ OF_BUGS: Mapping[str, Mapping[str, Kind]] = {
     "reuse": {"error at a point": Kind(4, ("after commit",), 3), "broker killed": Kind(1)},
     "offsets-first": {"zombie amid a take-over": Kind(1, _LATE, 3)},
     "id-per-worker": {"zombie in a transaction": Kind(1, _OPEN, 3), "zombie amid a take-over": Kind(1, _LATE, 3)},
-    "important-only": {"kill -9 at random": Kind(1), "kill -9 committing": Kind(1, KAFKA_COMMITTING, 5)},
+    "important-only": {"kill -9 at random": Kind(1)},
 }

@@ -90,12 +90,12 @@ class Commands:
 def opened(given: argparse.Namespace, points: Points) -> AbstractAsyncContextManager[Log]:
     """The log, with its points in place."""
     engine, _, place = given.log.partition(":")
+    if given.bug:
+        BUGS[given.bug]()
     if engine == "sqlite":
         hook_sqlite(points)
         return open_log(place, settings=Settings(upkeep_s=2.0))
     hook_kafka(points)
-    if given.bug:
-        BUGS[given.bug]()
     return open_kafka(kafka_settings(place, given.brokers))
 
 

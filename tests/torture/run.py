@@ -51,6 +51,11 @@ class Plan:
     bug: str | None = None
     kinds: Mapping[str, Kind] | None = None  # instead of all of its engine
 
+    @property
+    def words(self) -> list[str]:
+        """What the processes have to know of it."""
+        return ["--bug", self.bug] if self.bug else []
+
     def strikes(self, own: Mapping[str, Kind]) -> Iterator[Strike]:
         """The schedule."""
         return schedule(self.seed, self.name, self.kinds or own, short=self.short)
@@ -82,7 +87,7 @@ async def _on_kafka(plan: Plan, cluster: Cluster, folder: Path) -> Outcome:
     brokers = len(cluster.brokers)
     clock, settings = Clock(time.monotonic()), kafka_settings(cluster.bootstrap, brokers)
     words = ["--log", f"kafka:{cluster.bootstrap}", "--brokers", str(brokers), "--begun", str(clock.begun_s)]
-    words += ["--bug", plan.bug] if plan.bug else []
+    words += plan.words
     own = broker_faults.of_one(cluster) if brokers == 1 else broker_faults.of_three(cluster)
     async with nursing(folder, *words) as nursery, open_kafka(settings) as log:
         await log.create(topics())
@@ -105,7 +110,7 @@ async def _on_sqlite(plan: Plan, disk: disk_faults.Disk, folder: Path) -> Outcom
         await log.create(topics())
     acts = kinds.WORKERS | disk_faults.of_disk(disk)
     opened = partial(open_log, path, read_only=True)
-    async with nursing(folder, "--log", f"sqlite:{path}", "--begun", str(clock.begun_s)) as nursery:
+    async with nursing(folder, "--log", f"sqlite:{path}", "--begun", str(clock.begun_s), *plan.words) as nursery:
         crew = Crew(1, nursery, clock.now_ms)
         append = Dictation(crew).append
         return await _run(plan, plan.strikes(kinds.SQLITE), acts, crew, clock, append, opened, folder)
@@ -179,4 +184,4 @@ async def _idle(log: Log) -> bool:
 
 def with_bug(plan: Plan, bug: str) -> Plan:
     """The same with a bug in every worker, and the kinds of faults that show it."""
-    return replace(plan, name=f"kafka {bug}", bug=bug, kinds=kinds.OF_BUGS[bug])
+    return replace(plan, name=f"{plan.name} {bug}", bug=bug, kinds=kinds.OF_BUGS[bug])

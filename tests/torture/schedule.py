@@ -18,6 +18,7 @@ class Kind:
     weight: int
     points: tuple[str, ...] = ()
     most_visits: int = 1
+    short: bool = True  # whether it is part of the short version
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def schedule(seed: int, name: str, kinds: Mapping[str, Kind], *, short: bool = F
     chance = Random(f"{name} {seed}")
     points = {kind: _in_turn(one.points, chance) for kind, one in kinds.items()}
     while True:
-        round_ = [kind for kind, one in kinds.items() for _ in range(1 if short else one.weight)]
+        round_ = [kind for kind, one in kinds.items() for _ in range(one.short if short else one.weight)]
         chance.shuffle(round_)
         for kind in round_:
             yield Strike(
