@@ -37,11 +37,10 @@ def arguments() -> argparse.Namespace:
 
 def plans(given: argparse.Namespace) -> Iterator[Callable[[], Outcome]]:
     """The runs that are asked for; the time and the faults are shared out among them."""
-    seconds = 60 * given.minutes
     shares = {"kafka1": (0.6, 0.3, 1), "kafka3": (0.4, 0.4, 3), "sqlite": (2.0, 0.3, 0)}
-    for name, (faults, part, brokers) in shares.items():
-        if given.run and not name.startswith(given.run):
-            continue
+    some = {name: share for name, share in shares.items() if name.startswith(given.run or "")}
+    seconds = 60 * given.minutes / sum(part for _, part, _ in some.values())
+    for name, (faults, part, brokers) in some.items():
         own = {1: kinds.KAFKA_ONE, 3: kinds.KAFKA_THREE, 0: kinds.SQLITE}[brokers]
         hits = sum(kind.short for kind in own.values()) if given.short else round(given.faults * faults)
         pings = 0 if given.short else round(given.pings * min(faults, 1.0))

@@ -1,6 +1,7 @@
-"""A disk that is full for a while: a small one of its own (tmpfs), or where that may not be mounted, a limit on files.
+"""A disk that is full for a while: a small one of its own (tmpfs) that is filled, and a limit on the sizes of files.
 
-The fault begins when the owner says that it was refused something. Invariant: the disk is unmounted in the end.
+The limit comes where the log's files have room left in them, or where no disk may be mounted. The fault begins when
+the owner says that it was refused something. Invariant: the disk is unmounted in the end.
 """
 
 from __future__ import annotations
@@ -18,51 +19,60 @@ from tests.torture.scene import Act, Scene
 from tests.torture.schedule import Strike
 
 _SIZE = "512m"
-_FULL_S = 20.0
-_BURST = 30  # times the usual rate, as a log has some room in its files when the disk has none
+_ROOM_S, _FULL_S = 3.0, 10.0
+_LIMIT = 65_536  # bytes
+_BURST = 20  # times the usual rate, as a log has some room in its files when the disk has none
 
 
 class Disk:
     """Where the log lies."""
 
     def __init__(self, folder: Path, mounted: bool) -> None:
-        self.folder, self._mounted = folder, mounted
+        self._mounted, self._folder = mounted, folder
         self._ballast = folder / "ballast"
+        self.path = folder / "log.db"
 
-    def fill(self, pid: int) -> None:
-        """Leave no room, for the process of this number at least."""
-        if not self._mounted:
-            self._limit(pid, (self.folder / "log.db-wal").stat().st_size)
-            return
-        free = os.statvfs(self.folder)
-        with self._ballast.open("wb") as file, suppress(OSError):
-            os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize))
+    def fill(self) -> None:
+        """Leave no room."""
+        if self._mounted:
+            free = os.statvfs(self._folder)
+            with self._ballast.open("wb") as file, suppress(OSError):
+                os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize))
+
+    def limit(self, pid: int) -> None:
+        """Let this process write no further into its files than a little way."""
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (_LIMIT, hard))
 
     def free(self, pid: int) -> None:
-        """The end of `fill`."""
+        """The end of both."""
         self._ballast.unlink(missing_ok=True)
-        if not self._mounted:
-            with suppress(ProcessLookupError):
-                self._limit(pid, resource.RLIM_INFINITY)
-
-    def _limit(self, pid: int, size: int) -> None:
-        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (min(size, hard) if hard >= 0 else size, hard))
+        with suppress(ProcessLookupError):
+            _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
 async def full(scene: Scene, strike: Strike, disk: Disk) -> None:
     """No room until the owner was refused something, and for a moment more."""
     owner = await scene.crew.owner(strike.draw)
     refusals, failed = scene.feeder.refusals, scene.crew.states["failed"]
-    scene.feeder.burst = _BURST
-    disk.fill(owner.pid)
-    try:
+
+    async def refused(within_s: float) -> bool:
         with suppress(TimeoutError):
-            async with asyncio.timeout(_FULL_S):
+            async with asyncio.timeout(within_s):
                 while scene.feeder.refusals == refusals and scene.crew.states["failed"] == failed:
                     await asyncio.sleep(0.01)
-                scene.struck(strike.kind, f"{owner}", owner=owner.owns or not owner.ended.is_set())
-                await asyncio.sleep(0.2 + strike.length)
+                return True
+        return False
+
+    scene.feeder.burst = _BURST
+    disk.fill()
+    try:
+        if not await refused(_ROOM_S):
+            disk.limit(owner.pid)  # its files had room for all that
+        if await refused(_FULL_S):
+            scene.struck(strike.kind, f"{owner}", owner=not owner.ended.is_set())
+            await asyncio.sleep(0.2 + strike.length)
     finally:
         scene.feeder.burst = 1
         disk.free(owner.pid)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tests.torture.oracle import Verdict
@@ -58,7 +59,8 @@ class Outcome:
         for kind in dict.fromkeys(fault.kind for fault in self.faults):
             some = [fault for fault in self.faults if fault.kind == kind]
             times = sorted(fault.recover_s for fault in some if fault.recover_s is not None) or [float("nan")]
-            rows.append((kind, len(some), sum(one.owner for one in some), _part(times, 0.5), _part(times, 0.95)))
+            high = times[min(len(times) - 1, int(0.95 * len(times)))]
+            rows.append((kind, len(some), sum(one.owner for one in some), median(times), high))
         return rows
 
     def text(self) -> str:
@@ -107,7 +109,3 @@ def keep(outcomes: Sequence[Outcome]) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     with (RESULTS / "results.jsonl").open("a") as file:
         file.writelines(json.dumps(outcome.record()) + "\n" for outcome in outcomes)
-
-
-def _part(times: Sequence[float], part: float) -> float:
-    return times[min(len(times) - 1, int(part * len(times)))]

@@ -7,6 +7,7 @@ left to do: all input taken, nobody due anything, no switch under way, every pro
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -77,8 +78,11 @@ def on_sqlite(plan: Plan) -> Outcome:
 
 def _folder(plan: Plan) -> Path:
     """Where the processes' logs and the dumps are; they stay until the next run of this name."""
-    folder = RESULTS / plan.name.replace(" ", "-")
-    shutil.rmtree(folder, ignore_errors=True)
+    name = plan.name.replace(" ", "-")
+    for old in RESULTS.glob(f"{name}.*"):
+        if not Path("/proc", old.suffix[1:]).exists():
+            shutil.rmtree(old, ignore_errors=True)
+    folder = RESULTS / f"{name}.{os.getpid()}"
     folder.mkdir(parents=True)
     return folder
 
@@ -105,7 +109,7 @@ async def _append(log: Log, partition: int, records: list) -> None:  # type: ign
 
 
 async def _on_sqlite(plan: Plan, disk: disk_faults.Disk, folder: Path) -> Outcome:
-    clock, path = Clock(time.monotonic()), disk.folder / "log.db"
+    clock, path = Clock(time.monotonic()), disk.path
     async with open_log(path) as log:
         await log.create(topics())
     acts = kinds.WORKERS | disk_faults.of_disk(disk)
