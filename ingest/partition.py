@@ -27,6 +27,10 @@ class InputLost(Exception):
     """Records went before they were read, and nobody has agreed to go on without them."""
 
 
+class Cancelled(Exception):
+    """A cancellation that nobody asked for: Kafka's client lets its own out while brokers come and go."""
+
+
 # What waiting alone does not mend: a version or a file is missing, or rows are of a newer program.
 _LASTING = (UnknownVersion, Malformed, Unusable, InputLost)
 
@@ -66,6 +70,8 @@ class Partition:
             await asyncio.gather(holding, return_exceptions=True)
         if not holding.cancelled():
             holding.result()
+        elif not halt.done():
+            raise Cancelled("the log's client gave up in the midst of it")
 
     async def _hold(self, claim: Claim, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
         """Take the partition once, and work until something fails or it is to be given up."""

@@ -47,7 +47,7 @@ class World:
     settings: WorkerSettings = SETTINGS
     now_ms: int = 0
     status: Status = field(default_factory=Status)
-    patience_s: float = 10.0
+    patience_s: float = 60.0
 
     def fence(self) -> Fence:
         """A fence as the worker makes one."""
