@@ -7,6 +7,7 @@ SIGTERM or SIGINT ends it in order, with what is in flight committed.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -37,6 +38,7 @@ async def run_worker(
     check_source(settings.source)
     make_fence = fence_maker(versions, settings, engine)
     make_fence()  # say at once if the options don't go together
+    spare_the_collector()
     stop, status = asyncio.Event(), Status()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -47,6 +49,16 @@ async def run_worker(
             await _work(log, make_fence, settings, status, stop, until_idle)
         for one in sorted(status.partitions.values(), key=lambda one: one.partition):
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
+
+
+def spare_the_collector() -> None:
+    """Let the collector of cycles look at new objects a hundred times as seldom, and at what is there now never.
+
+    A batch is tens of thousands of objects that all go by themselves; looking at them takes a fifth of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 async def _work(
