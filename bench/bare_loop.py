@@ -44,10 +44,10 @@ class State(msgspec.Struct, gc=False, array_like=True):
 _read = msgspec.json.Decoder(Ping).decode
 _write = msgspec.msgpack.Encoder().encode
 
-Batches = list[tuple[bytes, bytes]]
 
-
-def overlay(states: dict[bytes, State], keys: Sequence[bytes | None], values: Sequence[bytes | None]) -> dict[bytes, State]:
+def overlay(
+    states: dict[bytes, State], keys: Sequence[bytes | None], values: Sequence[bytes | None]
+) -> dict[bytes, State]:
     """What a batch makes of the states: those that change."""
     changed: dict[bytes, State] = {}
     for key, value in zip(keys, values, strict=True):

@@ -31,7 +31,7 @@ _CONTROLS = (
     "milliseconds. Correct the record; a ping has no `kind`."
 )
 SOURCES = {source.name.lower(): int(source) for source in Source}  # plain numbers: enums are slow in columns
-_CODES: dict[str | None, int] = {**SOURCES, None: SOURCES["unknown"], "": SOURCES["unknown"]}
+_CODES = dict[str | None, int](SOURCES) | {None: SOURCES["unknown"], "": SOURCES["unknown"]}
 
 
 class NewerVersion(Malformed):

@@ -20,6 +20,7 @@ from ingest.reading import Refused
 from ingest.topics import CHANGES, PARTITION_KEY, PRESENCE, REJECTED, TRACKS
 from stream.port import Batch, Outgoing, Packed, Record
 
+
 def event_records(crossings: Iterable[Crossing], source: str) -> list[Record]:
     """Crossings as CloudEvents in binary mode."""
     records = []
@@ -58,7 +59,6 @@ def _packed(rows: TrackRows, partition: bytes) -> Packed:
     return Packed(keys, key_at, *_with(rows.arena, rows.offsets, partition))
 
 
-def _with(
-    arena: NDArray[np.uint8], offsets: NDArray[np.int64], last: bytes
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    return np.concatenate([arena, np.frombuffer(last, np.uint8)]), np.append(offsets, offsets[-1] + len(last))
+def _with(arena: NDArray[np.uint8], offsets: NDArray[np.int64], last: bytes) -> tuple[memoryview, memoryview]:
+    every = np.concatenate([arena, np.frombuffer(last, np.uint8)])
+    return every.data, np.append(offsets, offsets[-1] + len(last)).data

@@ -16,8 +16,6 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple, Protocol, overload
 
-from typing_extensions import Buffer
-
 BEGINNING = 0
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -47,16 +45,16 @@ class Record(NamedTuple):
 
 
 class Packed(Sequence[Record]):
-    """Records to append without headers or times of their own, in two arenas: no object of Python's for each of them.
+    """Records to append without headers or times of their own, in two arenas, without an object for each of them.
 
-    Key i is `keys[key_at[i]:key_at[i + 1]]`, and so is value i; an empty value is a tombstone. The bounds are numbers of
-    64 bits that begin with 0. Engines that can't use the arenas take it as the sequence that it is.
+    Key i is `keys[key_at[i]:key_at[i + 1]]`, and so is value i; an empty value is a tombstone. The bounds are numbers
+    of 64 bits that begin with 0. Engines that can't use the arenas take it as the sequence that it is.
     """
 
     __slots__ = ("_records", "key_at", "keys", "value_at", "values")
 
-    def __init__(self, keys: Buffer, key_at: Buffer, values: Buffer, value_at: Buffer) -> None:
-        self.keys, self.key_at, self.values, self.value_at = map(memoryview, (keys, key_at, values, value_at))
+    def __init__(self, keys: memoryview, key_at: memoryview, values: memoryview, value_at: memoryview) -> None:
+        self.keys, self.key_at, self.values, self.value_at = keys, key_at, values, value_at
         self._records: list[Record] | None = None
 
     def __len__(self) -> int:

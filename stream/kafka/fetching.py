@@ -1,7 +1,7 @@
 """What a consumer has fetched of a partition, taken a batch at a time, without an object of Python's for each record.
 
 Stands in for `AIOKafkaConsumer.getmany`, which spends three quarters of its time on its records' objects: the records
-here are those of aiokafka's compiled decoder. It reaches into the fetcher for them, so `tests/stream/test_kafka_fetching`
+here are those of aiokafka's compiled decoder. It reaches into the fetcher for them: `tests/stream/test_kafka_fast`
 holds it against `getmany`, and the version of aiokafka is bounded. Invariants: the same records come in the same order
 and the consumer stands at the same position as with `getmany`; what was aborted does not come.
 """

@@ -1,8 +1,8 @@
 """Batches of packed records, laid out by compiled code as Kafka stores them (record batches of version 2).
 
 Beside `writing`, for topics that get a record for nearly every ping: no object is made of any record, which takes a
-fifth of the time. Each batch goes to aiokafka's producer in the place of its own builder; the producer numbers it, sends
-it and tries again as ever. Invariant: readers get what the same records one by one would have given them.
+fifth of the time. Each batch goes to aiokafka's producer in the place of its own builder, which numbers it, sends
+it and tries again. Invariant: readers get what the same records one by one would have given them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import cramjam
 import numpy as np
@@ -36,7 +35,8 @@ class PackedBatch(BatchBuilder):  # type: ignore[misc]
     """A closed batch. Its body is compressed when it is asked for, which is when it is sent."""
 
     def __init__(self, body: Bytes, count: int, *, transactional: bool) -> None:
-        self._body, self._relative_offset, self._closed, self._buffer = body, count, True, None
+        self._body, self._relative_offset, self._closed = body, count, True
+        self._buffer: bytearray | None = None
         self._attributes = _ZSTD | (_TRANSACTIONAL if transactional else 0)
         self._time_ms, self._state = time.time_ns() // 1_000_000, (-1, -1, 0)
 
@@ -45,7 +45,7 @@ class PackedBatch(BatchBuilder):  # type: ignore[misc]
 
     def _build(self) -> bytearray:
         if self._buffer is None:
-            body, count = cramjam.zstd.compress(self._body, level=_LEVEL), self._relative_offset
+            body, count = cramjam.zstd.compress(self._body.data, level=_LEVEL), self._relative_offset
             times = (self._time_ms, self._time_ms)
             checked = _CHECKED.pack(self._attributes, count - 1, *times, *self._state, count) + memoryview(body)
             size, checksum = _CHECKED_AT + len(checked) - _LENGTH_FROM, calc_crc32c(checked)
