@@ -29,7 +29,7 @@ from service.layers import versions_of
 from service.logs import open_log
 from service.worker import fence_maker, spare_the_collector
 
-_LOOK_S, _PATIENCE_S = 0.005, 180
+_LOOK_S, _PATIENCE_S = 0.005, 900
 COUNTIES = str(HERE / "us-counties.geojson.gz")
 
 

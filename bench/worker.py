@@ -33,7 +33,7 @@ from stream.port import Cleanup, Topic
 from tests.broker import running
 
 PARTITIONS, ROUNDS, RUNS, RUN_S = 4, 3, 5, 6
-_PATIENCE_S = 240
+_PATIENCE_S = 900
 _STARTS_S = 4
 
 

@@ -16,6 +16,7 @@ from stream.kafka.settings import KafkaSettings
 from stream.port import Packed, Record
 
 OVERHEAD_BYTES = 100  # of a batch and of a record in it, at most, headers apart
+PACKED_BYTES = 4 * 1024 * 1024  # of a batch of packed records, uncompressed: most commits have one, so one request
 _NO_HEADERS: list[tuple[str, bytes]] = []
 
 
@@ -54,8 +55,7 @@ async def send(
     """
     sent: list[tuple[int, Future[Any]]] = []
     if isinstance(records, Packed):
-        most_bytes, transactional = producer._message_accumulator._batch_size, _is_transactional(producer)
-        for packed in packed_batches(records, most_bytes, transactional=transactional):
+        for packed in packed_batches(records, PACKED_BYTES, transactional=_is_transactional(producer)):
             sent.append(await _send(producer, packed, topic, partition))
         return sent
     begin = 0
