@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BROKER := $(or $(GEOFENCE_CACHE),$(HOME)/.cache/geofence)/kafka
-CORE := $(wildcard geofence/*.py) ingest/placing.py service/warm.py
+CORE := $(wildcard geofence/*.py) ingest/placing.py stream/kafka/packing.py service/warm.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format bench torture broker lock clean setup
@@ -81,6 +81,6 @@ setup: .venv/run.stamp .venv/warm.stamp
 # Compiled code is cached beside the sources; numba does not see that a module it calls has changed, so all of it goes.
 .venv/warm.stamp: $(CORE) | .venv/run.stamp
 	@echo "compiling ..."
-	@find geofence ingest -name '*.nb[ic]' -delete
+	@find geofence ingest stream -name '*.nb[ic]' -delete
 	@$(BIN)/python -m service.warm
 	@touch $@

@@ -6,7 +6,7 @@ all of it is; after any exception the fence is ahead of the log and must be thro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from time import perf_counter
@@ -36,7 +36,7 @@ class Work:
     refused: list[Refused] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
     events: list[Record] = field(default_factory=list)
-    tracks: list[Record] = field(default_factory=list)
+    tracks: Sequence[Record] = ()
     presence: list[Record] = field(default_factory=list)
 
 

@@ -7,6 +7,7 @@ SIGTERM or SIGINT ends it in order, with what is in flight committed, within `_E
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -53,6 +54,7 @@ async def run_worker(
     check_source(settings.source)
     make_fence = fence_maker(versions, settings, engine)
     make_fence()  # say at once if the options don't go together
+    spare_the_collector()
     stop, status = asyncio.Event(), Status()
     with _told_on_stderr(), _ending(stop):
         async with open_log(url) as log:
@@ -88,6 +90,16 @@ def _end_late() -> None:
     hint = "the log did not answer; what was in flight is taken again by the next worker"
     tell(logging.WARNING, "late", after_s=_END_S, hint=hint)
     os._exit(0)
+
+
+def spare_the_collector() -> None:
+    """Let the collector of cycles look at new objects a hundred times as seldom, and at what is there now never.
+
+    A batch is tens of thousands of objects that all go by themselves; looking at them takes a fifth of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 async def _work(

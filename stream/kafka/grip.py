@@ -159,10 +159,9 @@ class KafkaGrip:
         Not for long: somebody else's open transaction on the same partition hides it too.
         """
         loop = asyncio.get_running_loop()
-        late, pause_s = loop.time() + SEEN_WITHIN_S, 0.001
+        late, pause_s = loop.time() + SEEN_WITHIN_S, 0.002  # at once it is hardly ever so, and asking has its price
         while ends and loop.time() < late:
+            await asyncio.sleep(pause_s)
             found = await self._claim.ask.ends(ends)
             ends = {to: end for to, end in ends.items() if found[to] < end}
-            if ends:
-                await asyncio.sleep(pause_s)
-                pause_s *= 2
+            pause_s *= 1.5
