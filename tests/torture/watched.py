@@ -10,8 +10,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from ingest.topics import TRACKS
 from stream.port import Batch, Claim, Grip, Log, Outgoing, Record
 from tests.torture.points import Points, say
+
+_NONE = Points()  # nothing is ever armed here
 
 
 class WatchedLog:
@@ -29,13 +32,14 @@ class WatchedLog:
         await self._log.append(topic, records, partition=partition)
         self._points.visit("after append")
 
-    async def read(self, *given: Any, **more: Any) -> AsyncIterator[Batch]:
-        """As the log's own; a worker reads to restore, and for nothing else."""
-        self._points.visit("before restore")
-        async for batch in self._log.read(*given, **more):
+    async def read(self, topic: str, *given: Any, **more: Any) -> AsyncIterator[Batch]:
+        """As the log's own; whoever reads tracks restores."""
+        points = self._points if topic == TRACKS else _NONE
+        points.visit("before restore")
+        async for batch in self._log.read(topic, *given, **more):
             yield batch
-            self._points.visit("amid restore")
-        self._points.visit("after restore")
+            points.visit("amid restore")
+        points.visit("after restore")
 
     @asynccontextmanager
     async def claims(self, topic: str, *, group: str) -> AsyncIterator[AsyncIterator[Claim]]:
@@ -63,7 +67,8 @@ class WatchedGrip:
     """A grip that knows the times of the records in its last batch."""
 
     def __init__(self, grip: Grip, points: Points, partition: int) -> None:
-        self._grip, self._points, self._partition, self.offset = grip, points, partition, grip.offset
+        self._grip, self._points, self._partition = grip, points, partition
+        self.offset, self.lost = grip.offset, grip.lost
         self._batch: Batch | None = None
 
     async def batches(self, *, most: int) -> AsyncIterator[Batch]:
