@@ -27,7 +27,7 @@ def main() -> int:
     given = parser.parse_args()
     os.environ |= {"GEOFENCE_KAFKA_REPLICATION": "1", "GEOFENCE_KAFKA_MIN_IN_SYNC": "1"}
     with _log(given.engine) as url:
-        rate = _chain(url, "capacity", 5)[0]["rate"] / 2
+        rate = _chain(url, "capacity", 3)[0]["rate"] / 2
         print(f"{rate:,.0f} pings/s for {given.minutes:g} minutes", flush=True)
         command = (sys.executable, "-m", "bench.chain", url, "soak", str(rate), str(given.minutes))
         lines = []

@@ -34,7 +34,7 @@ from tests.broker import running
 
 PARTITIONS, ROUNDS, RUNS, RUN_S = 4, 3, 5, 6
 _PATIENCE_S = 900
-_STARTS_S = 4
+_STEP_S = 3
 
 
 def figures() -> Iterator[Figure]:
@@ -82,7 +82,7 @@ def _restore(engine: str) -> Iterator[Figure]:
 
 def _under_load(engine: str, budget_ms: float) -> Iterator[Figure]:
     with _log(engine) as url:
-        rate = _chain(url, "capacity", _STARTS_S)[0]["rate"]
+        rate = _chain(url, "capacity", _STEP_S)[0]["rate"]
         yield Figure("worker", f"the whole chain on {engine}, two cores for all of it", rate, "pings/s")
         runs = _chain(url, "latency", rate / 2, RUN_S, RUNS)
         p99_ms, p50_ms = (float(np.median([run[name] for run in runs])) for name in ("p99_ms", "p50_ms"))
