@@ -32,7 +32,7 @@ from service.worker import fence_maker, spare_the_collector
 from stream.port import Log
 
 PEOPLE, PROBES = 4_000, 100.0
-FIRST_RATE, RISE, HOLDS, LAG_S = 12_000.0, 1.2, 0.97, 0.25
+FIRST_RATE, RISE, HOLDS, LAG_S = 12_000.0, 1.2, 0.9, 0.5
 COUNTIES = str(HERE / "us-counties.geojson.gz")
 GROUP = WorkerSettings().group
 
@@ -104,17 +104,20 @@ async def _beside(url: str, log: Log) -> AsyncIterator[int]:
 
 async def capacity(one: Chain, seconds: float) -> AsyncIterator[dict[str, Any]]:
     """Pings a second that the chain holds, in the small appends of many senders: the highest of rising rates at which
-    what is due is appended and, in the end, not more waits than comes in a quarter of a second.
+    what is due is appended and, in the end, not more waits than comes in half a second.
     """
     rate, held = FIRST_RATE, 0.0
     while True:
         before, began = one.player.appended, time.monotonic()
         await one.player.play(rate, seconds)
         found, lag = (one.player.appended - before) / (time.monotonic() - began), await one.lag()
-        if found < HOLDS * rate or lag > LAG_S * rate:
-            break
-        rate, held = rate * RISE, found
         await one.drain()
+        if found >= HOLDS * rate and lag <= LAG_S * rate:
+            rate, held = rate * RISE, found
+        elif held:
+            break
+        else:
+            rate /= 2  # it was too much to begin with
     await one.drain(120.0)
     yield {"rate": held}
 
