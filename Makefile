@@ -35,8 +35,9 @@ format: .venv/dev.stamp ## format the code and mend what the linter can
 bench: .venv/dev.stamp .venv/warm.stamp ## run every benchmark: a table, and JSON lines in bench/results
 	@$(BIN)/python -m bench
 
-torture: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## long property tests and fuzzing, about 15 minutes
+torture: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## long property tests, then faults of every kind, about an hour
 	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q
+	@$(BIN)/python -m tests.torture
 
 broker: $(BROKER)/stamp ## fetch the Kafka broker that the tests start (once, 45 MB)
 

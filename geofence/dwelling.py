@@ -19,8 +19,10 @@ def dwell_due_ms(layer: LayerState) -> int | None:
     return int(due.min()) if len(due) else None
 
 
-def dwells(layer: LayerState, clock_ms: int, *, user: User | None = None, at_due: bool = False) -> list[Crossing]:
-    """The dwells that are due, in the order in which they became so; told now, or `at_due` each when it did."""
+def dwells(
+    layer: LayerState, clock_ms: int, *, user: User | None = None, at_due: bool = False, most: int | None = None
+) -> list[Crossing]:
+    """The dwells that are due, up to `most`, in the order in which they became so; told now, or `at_due` each then."""
     # Whoever is not swept yet may dwell in a fence that is new to it.
     told = sweep(layer, None, user) if layer.dwell_ms >= 0 else []
     rows, due = _undwelled(layer)
@@ -30,7 +32,7 @@ def dwells(layer: LayerState, clock_ms: int, *, user: User | None = None, at_due
     chain = layer.tracks.fences.columns[0]
     names = [layer.devices.name(slot) for slot in chain["slot"][rows].tolist()]
     keys = list(zip(due.tolist(), names, chain["fence"][rows].tolist(), strict=True))
-    order = np.array(sorted(range(len(keys)), key=keys.__getitem__))
+    order = np.array(sorted(range(len(keys)), key=keys.__getitem__)[:most], np.int64)
     rows, due = rows[order], due[order]
     chain["dwelled"][rows] = 1
     slots, fences = chain["slot"][rows].astype(np.int64), chain["fence"][rows]

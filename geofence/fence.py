@@ -36,6 +36,9 @@ from geofence.view import TrackView, track_view
 from geofence.wire_tracks import LayerInForce, PartitionRow, TrackRows, decode_partition, encode_partition
 
 BATCH = 1 << 16
+TICK_MOST = (
+    5_000  # what one tick tells or lifts at most, about; another tick does the rest. No setting: a replay has it too
+)
 _CONSENT_RANGE = ("assumed", "required")
 
 
@@ -304,14 +307,17 @@ class Fence:
         return [] if control.given else self._erase(slots, Cause.CONSENT, control.at_ms)
 
     def _tick(self) -> list[Crossing]:
-        """What time alone brings: dwells, forgetting, and the end of bars; in an order that the input decides."""
+        """What time alone brings: dwells, then forgetting, then the end of bars; in an order that the input decides."""
         crossings: list[Crossing] = []
+        most = None if self._keeps_time else TICK_MOST
         for layer in self._layers.values():
-            crossings += dwells(layer, self.clock_ms, at_due=self._keeps_time)
+            crossings += dwells(layer, self.clock_ms, at_due=self._keeps_time, most=most)
+        if most is not None and len(crossings) >= most:
+            return crossings
         every = self._layers.values()
-        quiet = silent(self._devices, every, self.clock_ms - self._forget_ms)
+        quiet = silent(self._devices, every, self.clock_ms - self._forget_ms, most)
         crossings += self._erase(quiet, Cause.EXPIRED, self.clock_ms)
-        end_bars(self._devices, every, self.clock_ms)
+        end_bars(self._devices, every, self.clock_ms, most)
         return crossings
 
     def _switch(self, control: Switch) -> list[Crossing]:

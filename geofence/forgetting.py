@@ -65,19 +65,30 @@ def silent_ms(devices: Devices, layers: Layers, forget_ms: int) -> int | None:
     return int(dues.min()) if len(dues) else None
 
 
-def silent(devices: Devices, layers: Layers, until_ms: int) -> NDArray[np.int64]:
-    """The devices with a track that were last heard by then, in the order in which they fell silent."""
+def silent(devices: Devices, layers: Layers, until_ms: int, most: int | None) -> NDArray[np.int64]:
+    """Up to `most` devices with a track that were last heard by then, in the order in which they fell silent."""
     live = devices.roster.live()
     live = live[has_track(layers, live) & (devices.rows["heard_ms"][live] <= until_ms)]
-    heard = zip(devices.rows["heard_ms"][live].tolist(), map(devices.name, live.tolist()), live.tolist(), strict=True)
-    return np.array([slot for _, _, slot in sorted(heard)], np.int64)
+    return _earliest(devices, live, devices.rows["heard_ms"][live], most)
 
 
-def end_bars(devices: Devices, layers: Layers, clock_ms: int) -> None:
-    """Lift the bars whose time is over; devices of which nothing else is remembered go."""
+def end_bars(devices: Devices, layers: Layers, clock_ms: int, most: int | None) -> None:
+    """Lift up to `most` bars whose time is over; devices of which nothing else is remembered go."""
     live = devices.roster.live()
     until = devices.rows["barred_until_ms"][live]
-    ended = live[(until != NEVER) & (until <= clock_ms)]
+    over = (until != NEVER) & (until <= clock_ms)
+    ended = _earliest(devices, live[over], until[over], most)
     devices.rows["barred_ms"][ended] = devices.rows["barred_until_ms"][ended] = NEVER
     devices.touched.add(ended)
     let_go(devices, layers, ended)
+
+
+def _earliest(
+    devices: Devices, slots: NDArray[np.int64], when_ms: NDArray[np.int64], most: int | None
+) -> NDArray[np.int64]:
+    """Up to `most` of these in the order of their times, then of their names; never of their slots: they are chance."""
+    if most is not None and len(slots) > most:
+        soon = when_ms <= np.partition(when_ms, most)[most]
+        slots, when_ms = slots[soon], when_ms[soon]
+    keys = sorted(zip(when_ms.tolist(), map(devices.name, slots.tolist()), slots.tolist(), strict=True))
+    return np.array([slot for _, _, slot in keys[:most]], np.int64)

@@ -49,6 +49,7 @@ class Pipeline:
         """From the grip's offset on, with a fence that stands there."""
         self.fence, self._grip, self._reader, self._settings, self._status = fence, grip, reader, settings, status
         self.offset = status.offset = grip.offset
+        status.sweeping = fence.sweeping
 
     async def take(self, batch: Batch) -> None:
         """Take a batch: one commit, or one for each piece if it holds switches or ticks."""
@@ -125,6 +126,7 @@ class Pipeline:
     async def _commit(self, work: Work) -> None:
         rejected = [] if work.batch is None else letters(work.batch, work.refused)
         every = outgoing(self._reader.partition, work.events, work.presence, work.tracks, rejected)
+        self._status.sweeping = self.fence.sweeping  # before it shows that the input has been taken
         await self._grip.commit(every, work.offset)
         self.offset = work.offset
         self._count(work)

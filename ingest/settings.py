@@ -24,6 +24,10 @@ class WorkerSettings:
     value_bytes: int = 65_536
     # Hashes of versions that a switch may name and nobody has: such a switch is refused instead of waited for.
     skip_versions: frozenset[str] = frozenset()
+    # What to do where retention took records before they were read: "go-on" without them, or "stop" the partition.
+    lost_input: str = "go-on"
+    # Seconds between two looks at how near to the end of their retention unread records are.
+    watch_s: float = 30.0
     # The name of the group that shares out the partitions, and under which their offsets are kept.
     group: str = "geofence-worker"
     # Records in a batch at most; fewer if fewer wait.
@@ -43,6 +47,8 @@ class WorkerSettings:
         """Check every value. Raises ValueError with its name."""
         if self.consent not in ("assumed", "required"):
             raise ValueError(f"consent is {self.consent!r}; allowed: assumed or required")
+        if self.lost_input not in ("stop", "go-on"):
+            raise ValueError(f"lost_input is {self.lost_input!r}; allowed: go-on or stop")
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, int | float) and not 0 < value < 1e12:

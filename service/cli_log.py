@@ -15,10 +15,12 @@ _LOG_HELP = "Where the log is: sqlite:PATH or kafka://HOST:PORT (more by GEOFENC
 _log_option = click.option("--log", "log_url", metavar="URL", required=True, envvar="GEOFENCE_LOG", help=_LOG_HELP)
 _partitions_option = click.option("--partitions", type=click.IntRange(1, 10_000), help="How many, for each topic.")
 
+_LOST_HELP = "Where retention took pings before they were read: go on without them, or stop that partition."
 _WORKER_EXAMPLES = """\b
 Examples:
   geofence worker --log sqlite:var/log.db --regions us-counties.geojson.gz
   geofence worker --log sqlite:var/log.db --regions zones=new.geojson --regions zones=old.geojson
+  geofence worker --log kafka://127.0.0.1:9092 --regions us-counties.geojson.gz --health 127.0.0.1:8081
 """
 _TAIL_EXAMPLES = """\b
 Examples:
@@ -33,6 +35,8 @@ Examples:
 @deciding_options
 @click.option("--group", default="geofence-worker", show_default=True, help="The group that shares the partitions.")
 @click.option("--skip-version", metavar="HASH", multiple=True, help="Refuse a switch to this version that nobody has.")
+@click.option("--lost-input", type=click.Choice(["go-on", "stop"]), default="go-on", show_default=True, help=_LOST_HELP)
+@click.option("--health", metavar="HOST:PORT", help="Answer /health/live, /health/ready and /metrics here.")
 @click.option("--until-idle", is_flag=True, help="Stop when all that the log holds is taken.")
 def worker(
     *,
@@ -49,6 +53,8 @@ def worker(
     source: str,
     group: str,
     skip_version: tuple[str, ...],
+    lost_input: str,
+    health: str | None,
     until_idle: bool,
 ) -> None:
     """Take pings from a log and write region changes to it, each exactly once, until SIGTERM.
@@ -64,12 +70,12 @@ def worker(
     try:
         settings = WorkerSettings(
             consent=consent, forget_after_s=forget_after, max_age_s=max_age, source=source, group=group,
-            skip_versions=frozenset(skip_version),
+            skip_versions=frozenset(skip_version), lost_input=lost_input,
         )  # fmt: skip
     except ValueError as error:
         raise Unusable(str(error)) from None
     versions = load_versions(LayerOptions(regions, kind, rule, nearest_within, dwell))
-    run(run_worker(log_url, versions, settings, engine=engine, until_idle=until_idle))
+    run(run_worker(log_url, versions, settings, engine=engine, until_idle=until_idle, health=health))
 
 
 @click.command(short_help="A file of pings into a log.")

@@ -6,12 +6,14 @@ Before every command that has `--log`. Invariant: whatever is wrong with a log e
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from ingest.topics import PARTITIONS, PARTITIONS_EMBEDDED, PINGS, topics
+from service.log_settings import log_settings
 from service.source import Unusable
 from stream import port
 
@@ -23,15 +25,17 @@ async def open_log(url: str, *, read_only: bool = False) -> AsyncIterator[port.L
     """The log at `sqlite:PATH` or `kafka://HOST:PORT[,HOST:PORT...]`. Raises Unusable."""
     scheme, _, place = url.partition(":")
     if scheme == "sqlite" and place:
+        from stream.sqlite import Settings
         from stream.sqlite import open_log as open_sqlite
 
-        async with open_sqlite(place, read_only=read_only) as log:
+        settings = log_settings(Settings, "GEOFENCE_SQLITE_", os.environ)
+        async with open_sqlite(place, read_only=read_only, settings=settings) as log:
             yield log
     elif scheme == "kafka" and place.strip("/"):
-        from service.kafka_settings import kafka_settings
-        from stream.kafka import open_kafka
+        from stream.kafka import KafkaSettings, open_kafka
 
-        async with open_kafka(kafka_settings(place.strip("/"), os.environ)) as kafka:
+        brokers = log_settings(KafkaSettings, "GEOFENCE_KAFKA_", os.environ, bootstrap=place.strip("/"))
+        async with open_kafka(brokers) as kafka:
             yield kafka
     else:
         raise Unusable(
@@ -46,7 +50,9 @@ def default_partitions(url: str) -> int:
 
 
 async def ensure_topics(log: port.Log, url: str) -> None:
-    """Make the topics of an embedded log that is new."""
+    """Make the topics of an embedded log that is new; those on Kafka are made by who runs it."""
+    if not url.startswith("sqlite:"):
+        return
     try:
         await log.partitions(PINGS)
     except port.Unusable:
@@ -54,7 +60,8 @@ async def ensure_topics(log: port.Log, url: str) -> None:
 
 
 def run(coroutine: Coroutine[None, None, T]) -> T:
-    """Run to the end. Errors of the log become Unusable."""
+    """Run to the end. Errors of the log become Unusable; what Kafka's client says of them besides is left out."""
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         return asyncio.run(coroutine)
     except port.LogError as error:

@@ -151,11 +151,13 @@ class Standing:
 class Grip(Protocol):
     """One partition in one owner's hands, all others fenced off. After any error it is dead: leave it, take anew."""
 
-    offset: int  # committed: the next record to take
+    offset: int  # the next record to take: committed, or the oldest left
+    lost: int  # records that retention took before they were read: they lay between what was committed and `offset`
 
     def batches(self, *, most: int) -> AsyncIterator[Batch]:
-        """Records from `offset` on, at most so many at a time, all that wait if fewer. Waits without using the
-        processor; ends when the claim is revoked. Raises Unavailable.
+        """Records from `offset` on, at most so many at a time, all that wait if fewer (some MB of them). Waits without
+        using the processor; ends when the claim is revoked. Raises Unavailable, also where retention has taken what was
+        to be read next: the next grip says how much is `lost`.
         """
 
     async def commit(self, outgoing: Sequence[Outgoing], offset: int) -> None:
@@ -223,6 +225,9 @@ class Log(Protocol):
 
     async def partitions(self, topic: str) -> int:
         """How many the topic has. Raises Unusable if there is no such topic."""
+
+    async def keeps_ms(self, topic: str) -> int | None:
+        """For how long the topic keeps a record, as it is set in the log now; None: not limited by time."""
 
     async def offset_at(self, topic: str, partition: int, *, time_ms: int) -> int:
         """The first offset whose record was received then or later; the end if there is none."""

@@ -47,7 +47,7 @@ class World:
     settings: WorkerSettings = SETTINGS
     now_ms: int = 0
     status: Status = field(default_factory=Status)
-    patience_s: float = 10.0
+    patience_s: float = 60.0
 
     def fence(self) -> Fence:
         """A fence as the worker makes one."""
@@ -259,7 +259,7 @@ class ShakyClaim:
 
 class ShakyGrip:
     def __init__(self, grip: Grip, at: Point) -> None:
-        self._grip, self._at, self.offset = grip, at, grip.offset
+        self._grip, self._at, self.offset, self.lost = grip, at, grip.offset, grip.lost
 
     async def batches(self, *, most: int) -> AsyncIterator[object]:
         async for batch in self._grip.batches(most=most):

@@ -236,6 +236,15 @@ def test_what_is_forgotten_does_not_come_back_with_pings_that_were_on_their_way(
     assert outcomes(row, walk("B 200")) == {"row": ["confirmed"]}
 
 
+def test_one_tick_does_so_much_and_the_next_one_goes_on_in_the_order_of_falling_silent(monkeypatch):
+    monkeypatch.setattr("geofence.fence.TICK_MOST", 2)
+    row = fence(ROW, **SOON)
+    play(row, [ping("A", second, name) for name, second in (("c", 0), ("b", 0), ("a", 1), ("d", 2), ("e", 90_000))])
+    first, second, third = (play(row, tick(seconds)).told for seconds in (80_000, 80_000, 80_001))
+    assert [line.split()[0] for line in (*first, *second)] == ["b", "c", "a", "d"]
+    assert third == []
+
+
 def test_a_fence_that_keeps_time_forgets_between_pings_at_the_time_it_was_due():
     row = fence(ROW, keeps_time=True, **SOON)
     done = play(row, ping("A", 0, "quiet one"), [ping("A", seconds, "other") for seconds in range(0, 90_000, 1_000)])

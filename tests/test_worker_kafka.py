@@ -12,7 +12,10 @@ import pytest
 from broker import Cluster, running
 from runs import SETTINGS, Faults, World
 from test_worker import FENCES, GONE, MOVED, POINTS, ROW, script
+from test_worker_input import BAD, FINE
+from worlds import walk
 
+from geofence.wire_events import decode_event
 from stream.kafka import KafkaSettings, open_kafka
 from stream.port import Log, Topic
 
@@ -72,3 +75,17 @@ def test_a_broker_that_is_killed_in_the_midst_loses_and_doubles_nothing(tmp_path
     its.work(kill_at_the_third_commit)
     assert fell.is_set()
     assert its.check_against_replay(tmp_path)
+
+
+def test_bad_records_of_every_kind_stop_nothing_on_kafka_either(tmp_path: Path, own_broker: Cluster) -> None:
+    its = OnKafka(tmp_path, [ROW, FENCES], bootstrap=own_broker.bootstrap)
+    steps = walk("A 0 A 60 A 120 B 180 B 240 B 300")
+    its.pour([*steps[:3], *FINE.values(), *(record for record, _ in BAD.values()), *steps[3:]])
+    its.work()
+    assert sorted(letter.reason for letter in its.letters()) == sorted(reason for _, reason in BAD.values())
+    assert max(letter.length for letter in its.letters()) > 10_000_000
+    told = its.check_against_replay(tmp_path)
+    assert [decode_event(line).data.target.id for line in told["d"] if decode_event(line).data.layer == "row"] == [
+        "A",
+        "B",
+    ]

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from runs import SETTINGS, World, device_partition
+from runs import SETTINGS, Faults, World, device_partition
 from worlds import DAY_S, at, consent, erase, overlay, partition, ping, walk
 
 from geofence.control import Tick
@@ -135,6 +135,21 @@ def test_a_tick_is_appended_when_due_and_not_again_before_it_is_read() -> None:
     assert ticking.tick() == Tick(at_ms=1900)
 
 
+def test_very_many_that_are_due_at_once_are_told_in_many_commits(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("geofence.fence.TICK_MOST", 3)
+    its = world(tmp_path, ROW, FENCES)
+    devices = [f"d{number:02d}" for number in range(40)]
+    its.pour([step for device in devices for step in walk("A 0 A 30 A 60", device)])
+    its.work()
+    its.now_ms = at(31 * DAY_S)
+    faults = Faults(range(3, 60, 5), only=("before commit", "after commit"))
+    its.work(faults)
+    told = its.check_against_replay(tmp_path)
+    assert all(causes(told[device]).count("expired") == 4 for device in devices), "one of the row, three of the fences"
+    assert ticks(its) > 2 * 40 / 3
+    assert sum(faults.struck.values()) > 5
+
+
 def test_a_tick_in_the_log_is_a_control_record_like_any_other(tmp_path: Path) -> None:
     its = world(tmp_path, FENCES)
     its.pour(walk("A 0 A 30 A 60"))
@@ -142,3 +157,20 @@ def test_a_tick_in_the_log_is_a_control_record_like_any_other(tmp_path: Path) ->
     its.work()
     [value] = [value for _, _, value, headers in its.records(PINGS) if headers]
     assert isinstance(decode_control(value or b""), Tick)
+
+
+def test_a_clock_that_is_put_back_silences_no_tick() -> None:
+    now, fence = [90_000_000], _Due(None)
+    ticking = Ticking(fence, 0.1, lambda: now[0])  # type: ignore[arg-type]
+    assert ticking.tick() is None
+    fence.due, now[0] = 1500, 2000
+    assert ticking.tick() == Tick(at_ms=2000)
+
+
+def test_a_clock_that_is_behind_the_partition_s_appends_a_tick_once_in_a_while() -> None:
+    now, fence = [1000], _Due(1500)
+    fence.clock_ms = 2000
+    ticking = Ticking(fence, 0.1, lambda: now[0])  # type: ignore[arg-type]
+    assert [ticking.tick() for _ in range(3)] == [Tick(at_ms=1000), None, None]
+    now[0] = 1100
+    assert [ticking.tick() for _ in range(3)] == [Tick(at_ms=1100), None, None]

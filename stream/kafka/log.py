@@ -62,6 +62,11 @@ class KafkaLog:
         async with asking(f"looking for the topic {topic}", self._settings.answer_s):
             return await self._ask.partitions(topic)
 
+    async def keeps_ms(self, topic: str) -> int | None:
+        """For how long the topic keeps a record."""
+        async with asking(f"asking how long {topic} keeps records", self._settings.answer_s):
+            return await again(lambda: topics_of.keeps_ms(self._ask, topic))
+
     async def offset_at(self, topic: str, partition: int, *, time_ms: int) -> int:
         """The first offset whose record was received then or later; the end if there is none."""
         at = await self._at(topic, partition)

@@ -17,8 +17,9 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from stream.kafka.connection import asking, close
 from stream.kafka.fetching import fetched
+from stream.kafka.leniency import be_lenient
 from stream.kafka.settings import KafkaSettings
-from stream.port import Batch, Unavailable
+from stream.port import Batch, Headers, Unavailable
 
 IDLE_MS = 2000  # a fetch waits at the broker so long for the first record
 _OFFSET, _TIME, _KEY, _VALUE, _HEADERS = map(attrgetter, ("offset", "timestamp", "key", "value", "headers"))
@@ -50,10 +51,10 @@ async def started(consumer: AIOKafkaConsumer, settings: KafkaSettings) -> AsyncI
 
 
 class Cursor:
-    """A place in one partition that moves on as it is read."""
+    """A place in one partition that moves on as it is read; a strict one does not pass over what is gone."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, at: TopicPartition, offset: int) -> None:
-        self._consumer, self._at = consumer, at
+    def __init__(self, consumer: AIOKafkaConsumer, at: TopicPartition, offset: int, *, strict: bool = False) -> None:
+        self._consumer, self._at, self._strict, self._offset = consumer, at, strict, offset
         self._rest: list[Any] = []  # records that are decoded and were too many
         self.go(offset, assign=True)
 
@@ -68,6 +69,10 @@ class Cursor:
                 if not records:
                     await self._find()
                     return None
+            except UnicodeDecodeError as error:
+                be_lenient(error)
+                self.go(self._offset)
+                return None
         records, self._rest = records[:most], records[most:]
         if not records:
             return None
@@ -80,6 +85,8 @@ class Cursor:
 
     async def _find(self) -> None:
         begin = int((await self._consumer.beginning_offsets([self._at]))[self._at])
+        if self._strict and self._offset < begin:
+            raise Unavailable(f"the records from {self._offset} to {begin - 1} of {self._at} are gone")
         if self._offset > begin:  # not written yet
             await asyncio.sleep(0.5)
         self.go(max(begin, self._offset))
@@ -102,8 +109,13 @@ def batch_of(at: TopicPartition, records: Sequence[Any]) -> Batch:
         times_ms=list(map(_TIME, records)),
         keys=list(map(_KEY, records)),
         values=list(map(_VALUE, records)),
-        headers=list(map(tuple, map(_HEADERS, records))),
+        headers=[_whole(headers) if headers else () for headers in map(_HEADERS, records)],
     )
+
+
+def _whole(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
+    """Headers as the port has them: Kafka's may be without a value."""
+    return tuple((name, value or b"") for name, value in headers)
 
 
 async def read(

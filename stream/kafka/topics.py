@@ -7,7 +7,13 @@ from typing import Any
 
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import NoError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import (
+    InvalidReplicationFactorError,
+    NoError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from stream.kafka.inquiry import Inquirer
 from stream.kafka.settings import KafkaSettings
@@ -52,6 +58,11 @@ async def create(ask: Inquirer, topics: Sequence[Topic], settings: KafkaSettings
         error = for_code(code)
         if error is NoError:
             made.append(name)
+        elif error is InvalidReplicationFactorError:
+            raise Unusable(
+                f"{name} is to have {settings.replication} copies, on as many brokers: {said[0] if said else ''} Set "
+                "replication to the number of brokers at most, and min_in_sync to one less"
+            )
         elif error is not TopicAlreadyExistsError:
             raise error(f"{name}: {said[0] if said else ''}")
     return made
@@ -73,6 +84,14 @@ async def check(ask: Inquirer, topics: Sequence[Topic], settings: KafkaSettings)
             if found.get(name) != value
         ]
     return wrong
+
+
+async def keeps_ms(ask: Inquirer, name: str) -> int | None:
+    """For how long a topic keeps a record; None: not limited by time."""
+    await ask.partitions(name)
+    found = await _found(ask, name)
+    kept = int(found.get("retention.ms", "-1"))
+    return None if kept < 0 or "delete" not in found.get("cleanup.policy", "delete") else kept
 
 
 def _wrong_partitions(topic: Topic, found: Sequence[Any], settings: KafkaSettings) -> Iterator[Wrong]:

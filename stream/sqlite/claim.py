@@ -41,16 +41,17 @@ class Seat:
     part_of: Callable[[str, int], int]
     hold: Hold | None = field(default=None)
 
-    def seize(self, connection: Connection, hold: Hold) -> int:
-        """In a transaction: fence off the hold before; where to read on."""
+    def seize(self, connection: Connection, hold: Hold) -> tuple[int, int]:
+        """In a transaction: fence off the hold before; where to read on, and how many records before that were lost."""
         if not hold.alive:
             raise Unavailable(f"{self}: the claim was given up before it was taken")
-        if self.hold is not None:
+        if self.hold is not None and self.hold is not hold:  # the same if the transaction is tried again
             self.hold.alive = False
         self.hold = hold
         shelf.commit(connection, self.group, self.part, None)
         offset = shelf.committed(connection, self.group, self.part)
-        return shelf.begin(connection, self.part) if offset is None else offset
+        begin = shelf.begin(connection, self.part)
+        return (begin, 0) if offset is None else (max(offset, begin), max(0, begin - offset))
 
     def __str__(self) -> str:
         return f"{self.topic}/{self.partition} for group {self.group}"
@@ -59,8 +60,8 @@ class Seat:
 class SqliteGrip:
     """A seat that is held."""
 
-    def __init__(self, seat: Seat, hold: Hold, offset: int, revoked: Event) -> None:
-        self.offset = offset
+    def __init__(self, seat: Seat, hold: Hold, offset: int, lost: int, revoked: Event) -> None:
+        self.offset, self.lost = offset, lost
         self._seat, self._hold, self._revoked = seat, hold, revoked
 
     async def batches(self, *, most: int) -> AsyncIterator[Batch]:
@@ -68,8 +69,11 @@ class SqliteGrip:
         cursor = self._seat.cursor(self.offset)
         while not self._revoked.is_set():
             self._check()
-            batch = await cursor.next(most)
+            at, batch = cursor.at, await cursor.next(most)
             self._check()
+            came = cursor.at if batch is None else batch.offsets[0]
+            if came > at:  # the offsets of an input have no gaps but those that retention leaves
+                raise Unavailable(f"{self._seat}: the records from {at} to {came - 1} are gone")
             if batch is not None:
                 yield batch
             else:
@@ -118,9 +122,9 @@ class SqliteClaim:
         hold = Hold()
         self._holds.add(hold)
         try:
-            offset = await self._seat.writer.write((), lambda connection: self._seat.seize(connection, hold))
+            offset, lost = await self._seat.writer.write((), lambda connection: self._seat.seize(connection, hold))
             self._seat.tide.ring((self._seat.part,))  # who was fenced off learns of it
-            yield SqliteGrip(self._seat, hold, offset, self.revoked)
+            yield SqliteGrip(self._seat, hold, offset, lost, self.revoked)
         finally:
             hold.alive = False
             self._holds.discard(hold)

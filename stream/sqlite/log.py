@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from stream.partitioner import partition_of
-from stream.port import BEGINNING, Batch, Record, Standing, Topic, Unusable, Wrong
+from stream.port import BEGINNING, Batch, Cleanup, Record, Standing, Topic, Unusable, Wrong
 from stream.sqlite import shelf
 from stream.sqlite.checking import faults_of
 from stream.sqlite.claim import Seat, SqliteClaim
@@ -124,6 +124,11 @@ class SqliteLog:
     async def partitions(self, topic: str) -> int:
         """How many the topic has."""
         return len((await self._shelf(topic)).parts)
+
+    async def keeps_ms(self, topic: str) -> int | None:
+        """For how long the topic keeps a record."""
+        there = (await self._shelf(topic)).topic
+        return there.keep_ms if there.cleanup is Cleanup.DELETE else None
 
     async def offset_at(self, topic: str, partition: int, *, time_ms: int) -> int:
         """The first offset whose record was received then or later."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +26,10 @@ class Settings:
     them; False: nothing, and once it is full appends are refused."""
     spare_bytes: int = 256 << 20
     """How much free disk space counts as nearly full."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be. Raises ValueError with the setting's name."""
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.name not in ("drop_unread", "spare_bytes") and value <= 0:
+                raise ValueError(f"{one.name} is {value}; it must be more than 0")

@@ -188,7 +188,7 @@ class Cluster:
     """Brokers that know each other; one is enough for most tests."""
 
     def __init__(self, folder: Path, size: int = 1) -> None:
-        free = _free_ports(4 * size)
+        free = free_ports(4 * size)
         ports = {node: tuple(free[4 * node - 4 : 4 * node]) for node in range(1, size + 1)}
         self.brokers = [Broker(node, folder / f"broker-{node}", ports) for node in ports]
 
@@ -276,7 +276,8 @@ def _java() -> str:
     return found
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens at just now."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:

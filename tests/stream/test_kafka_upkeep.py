@@ -3,11 +3,16 @@
 import asyncio
 from contextlib import suppress
 
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 from broker import Cluster
 from copier import settings
 
 from stream.kafka import open_kafka
-from stream.port import Cleanup, Record, Topic, Unavailable
+from stream.kafka.inquiry import inquiring
+from stream.kafka.reading import Cursor, new_consumer, started
+from stream.port import Batch, Cleanup, Record, Topic, Unavailable
 
 
 def test_what_was_replaced_is_gone_from_disk_in_time(cluster: Cluster) -> None:
@@ -85,5 +90,45 @@ def test_what_was_acknowledged_outlives_a_broker_that_is_killed(cluster: Cluster
             assert before > 0
             assert set(acknowledged) <= set(found)
             assert len(found) == len(set(found))  # nobody sent anything again
+
+    asyncio.run(story())
+
+
+def test_what_retention_took_before_it_was_read_is_told_and_not_passed_over(cluster: Cluster) -> None:
+    topic = "upkeep-lost"
+    at = TopicPartition(topic, 0)
+
+    async def delete_before(offset: int) -> None:
+        async with inquiring(settings(cluster.bootstrap)) as ask:
+            await ask.admin.delete_records({at: RecordsToDelete(before_offset=offset)})
+
+    async def first(strict: bool) -> Batch | None:
+        given = settings(cluster.bootstrap)
+        async with started(new_consumer(given), given) as consumer:
+            cursor = Cursor(consumer, at, 3, strict=strict)
+            async with asyncio.timeout(15):
+                while (batch := await cursor.next(10)) is None:
+                    pass
+            return batch
+
+    async def story() -> None:
+        async with open_kafka(settings(cluster.bootstrap)) as log:
+            await log.create([Topic(topic, 1, keep_ms=60_000)])
+            assert await log.keeps_ms(topic) == 60_000
+            await log.append(topic, [Record(b"k", b"%d" % number) for number in range(10)])
+            async with log.claims(topic, group="upkeep-lost") as claims:
+                claim = await anext(claims)
+                async with claim.take() as grip:
+                    assert (grip.offset, grip.lost) == (0, 0)
+                    await grip.commit([], 3)
+                await delete_before(7)
+                async with claim.take() as grip:
+                    assert (grip.offset, grip.lost) == (7, 4)
+                    assert (await anext(grip.batches(most=10))).offsets[0] == 7
+            with pytest.raises(Unavailable, match="the records from 3 to 6"):
+                await first(strict=True)
+            found = await first(strict=False)
+            assert found
+            assert found.offsets[0] == 7, "whoever only reads goes on at the oldest"
 
     asyncio.run(story())

@@ -68,6 +68,17 @@ def test_a_setting_that_is_wrong_is_told_with_the_fix(
     play(log_engine, story, ONE)
 
 
+def test_for_how_long_a_topic_keeps_records_is_told(log_engine: Engine) -> None:
+    async def story(log: Log, one: str, state: str, ever: str) -> None:
+        assert await log.keeps_ms(one) == HOUR
+        assert await log.keeps_ms(state) is None
+        assert await log.keeps_ms(ever) is None
+        with pytest.raises(Unusable, match="nowhere"):
+            await log.keeps_ms("nowhere")
+
+    play(log_engine, story, ONE, STATE, Topic("ever", 1))
+
+
 def test_a_topic_that_is_missing_is_told(log_engine: Engine) -> None:
     async def story(log: Log) -> None:
         (wrong,) = await log.check([Topic(log_engine.named("missing"), 1)])
