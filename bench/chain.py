@@ -30,6 +30,7 @@ from service.layers import versions_of
 from service.logs import open_log
 from service.worker import fence_maker, spare_the_collector
 from stream.port import Log
+from tests.broker import tied
 
 PEOPLE, PROBES = 4_000, 100.0
 FIRST_RATE, RISE, HOLDS, LAG_S = 12_000.0, 1.2, 0.9, 0.5
@@ -89,8 +90,8 @@ async def _beside(url: str, log: Log) -> AsyncIterator[int]:
         stop.set()
         await working
         return
-    command = ("-m", "service.cli", "worker", "--log", url, "--regions", COUNTIES)
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, stderr=asyncio.subprocess.PIPE)
+    command = (*tied(), sys.executable, "-m", "service.cli", "worker", "--log", url, "--regions", COUNTIES)
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     assert process.stderr is not None  # noqa: S101
     while b"ready" not in (line := await process.stderr.readline()):
         if not line:

@@ -1,4 +1,4 @@
-"""`python -m bench.soak [--minutes 10] [--engine kafka] [--rate 30000]`: half of what the chain holds, for minutes on end.
+"""`python -m bench.soak [--minutes 10] [--engine kafka] [--rate 30000]`: half of what the chain holds, for minutes.
 
 Its budget is that memory stays flat: what is resident at the end is at most 5 % above what it was after a fifth of the
 time. Prints a line every ten seconds.
