@@ -30,8 +30,10 @@ from service.layers import versions_of
 from service.logs import open_log
 from service.worker import fence_maker, spare_the_collector
 from stream.port import Log
+from tests.broker import tied
 
 PEOPLE, PROBES = 4_000, 100.0
+FIRST_RATE, RISE, HOLDS, LAG_S = 12_000.0, 1.2, 0.9, 0.5
 COUNTIES = str(HERE / "us-counties.geojson.gz")
 GROUP = WorkerSettings().group
 
@@ -88,8 +90,8 @@ async def _beside(url: str, log: Log) -> AsyncIterator[int]:
         stop.set()
         await working
         return
-    command = ("-m", "service.cli", "worker", "--log", url, "--regions", COUNTIES)
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, stderr=asyncio.subprocess.PIPE)
+    command = (*tied(), sys.executable, "-m", "service.cli", "worker", "--log", url, "--regions", COUNTIES)
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     assert process.stderr is not None  # noqa: S101
     while b"ready" not in (line := await process.stderr.readline()):
         if not line:
@@ -102,11 +104,23 @@ async def _beside(url: str, log: Log) -> AsyncIterator[int]:
 
 
 async def capacity(one: Chain, seconds: float) -> AsyncIterator[dict[str, Any]]:
-    """Pings a second that the chain holds: appended without pause, until all are taken."""
-    before, began = one.player.appended, time.monotonic()
-    await one.player.play(1e6, seconds)
-    await one.drain()
-    yield {"rate": (one.player.appended - before) / (time.monotonic() - began)}
+    """Pings a second that the chain holds, in the small appends of many senders: the highest of rising rates at which
+    what is due is appended and, in the end, not more waits than comes in half a second.
+    """
+    rate, held = FIRST_RATE, 0.0
+    while True:
+        before, began = one.player.appended, time.monotonic()
+        await one.player.play(rate, seconds)
+        found, lag = (one.player.appended - before) / (time.monotonic() - began), await one.lag()
+        await one.drain()
+        if found >= HOLDS * rate and lag <= LAG_S * rate:
+            rate, held = rate * RISE, found
+        elif held:
+            break
+        else:
+            rate /= 2  # it was too much to begin with
+    await one.drain(120.0)
+    yield {"rate": held}
 
 
 async def latency(one: Chain, rate: float, seconds: float, runs: float) -> AsyncIterator[dict[str, Any]]:

@@ -19,7 +19,7 @@ from ingest.topics import CHANGES, PINGS
 from stream.partitioner import partition_of
 from stream.port import Log, Record
 
-TICK_S = 0.01
+TICK_S = 0.02
 _IN_FLIGHT, _MOST = 64, 4_000  # appends at once, and pings in a tick, of all partitions
 _DEEP = b'"lon":-100.5,"lat":41.9'  # in the middle of Hooker or Cherry County, Nebraska
 _TIME = b'"time_ms":'

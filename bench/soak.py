@@ -1,4 +1,4 @@
-"""`python -m bench.soak [--minutes 10] [--engine kafka]`: half of what the chain holds, for minutes on end.
+"""`python -m bench.soak [--minutes 10] [--engine kafka] [--rate 30000]`: half of what the chain holds, for minutes.
 
 Its budget is that memory stays flat: what is resident at the end is at most 5 % above what it was after a fifth of the
 time. Prints a line every ten seconds.
@@ -14,7 +14,7 @@ import sys
 
 import numpy as np
 
-from bench.worker import _chain, _log
+from bench.worker import LogOf, run_chain
 
 FLAT = 1.05
 
@@ -24,10 +24,11 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--engine", choices=("kafka", "embedded"), default="kafka")
+    parser.add_argument("--rate", type=float, help="pings a second; half of what the chain holds if not given")
     given = parser.parse_args()
     os.environ |= {"GEOFENCE_KAFKA_REPLICATION": "1", "GEOFENCE_KAFKA_MIN_IN_SYNC": "1"}
-    with _log(given.engine) as url:
-        rate = _chain(url, "capacity", 5)[0]["rate"] / 2
+    with LogOf(given.engine) as url:
+        rate = given.rate or run_chain(url, "capacity", 3)[0]["rate"] / 2
         print(f"{rate:,.0f} pings/s for {given.minutes:g} minutes", flush=True)
         command = (sys.executable, "-m", "bench.chain", url, "soak", str(rate), str(given.minutes))
         lines = []

@@ -34,7 +34,7 @@ from tests.broker import running
 
 PARTITIONS, ROUNDS, RUNS, RUN_S = 4, 3, 5, 6
 _PATIENCE_S = 900
-_STARTS_S = 4
+_STEP_S = 3
 
 
 def figures() -> Iterator[Figure]:
@@ -73,7 +73,7 @@ def _throughput(kafka: str, folder: Path, traffic: Feed) -> Iterator[Figure]:
 
 
 def _restore(engine: str) -> Iterator[Figure]:
-    with _log(engine) as url:
+    with LogOf(engine) as url:
         rows = asyncio.run(_stale(url))
         spent = measure("restoring", url)
     case = f"restore on {engine}, {rows:,} rows, {rows - DEVICES:,} of them stale ({spent.cpu_s:.1f} s of CPU)"
@@ -81,21 +81,21 @@ def _restore(engine: str) -> Iterator[Figure]:
 
 
 def _under_load(engine: str, budget_ms: float) -> Iterator[Figure]:
-    with _log(engine) as url:
-        rate = _chain(url, "capacity", _STARTS_S)[0]["rate"]
+    with LogOf(engine) as url:
+        rate = run_chain(url, "capacity", _STEP_S)[0]["rate"]
         yield Figure("worker", f"the whole chain on {engine}, two cores for all of it", rate, "pings/s")
-        runs = _chain(url, "latency", rate / 2, RUN_S, RUNS)
+        runs = run_chain(url, "latency", rate / 2, RUN_S, RUNS)
         p99_ms, p50_ms = (float(np.median([run[name] for run in runs])) for name in ("p99_ms", "p50_ms"))
         case = f"accepted to readable on {engine}, {rate / 2:,.0f} pings/s"
         yield Figure("worker", f"{case}: p99", p99_ms, "ms", budget=budget_ms, most=True)
         yield Figure("worker", f"{case}: p50", p50_ms, "ms")
-        looks = _chain(url, "overload", 2 * rate, 3 * RUN_S)
+        looks = run_chain(url, "overload", 2 * rate, 3 * RUN_S)
         lag, grown = max(look["lag"] for look in looks), looks[-2]["resident_mb"] - looks[0]["resident_mb"]
         yield Figure("worker", f"twice the load on {engine} for {3 * RUN_S} s: most that waited", lag, "pings")
         yield Figure("worker", f"twice the load on {engine} for {3 * RUN_S} s: memory grew by", grown, "MB")
 
 
-class _log:  # noqa: N801
+class LogOf:
     """A log of its own with its topics, gone in the end."""
 
     def __init__(self, engine: str) -> None:
@@ -113,7 +113,7 @@ class _log:  # noqa: N801
         self._folder.cleanup()
 
 
-def _chain(url: str, *words: object) -> list[dict[str, float]]:
+def run_chain(url: str, *words: object) -> list[dict[str, float]]:
     command = (sys.executable, "-m", "bench.chain", url, *map(str, words))
     done = subprocess.run(command, stdout=subprocess.PIPE, timeout=_PATIENCE_S, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -66,6 +66,16 @@ async def run_worker(
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
 
 
+def spare_the_collector() -> None:
+    """Let the collector of cycles look at new objects a hundred times as seldom, and at what is there now never.
+
+    A batch is tens of thousands of objects that all go by themselves; looking at them takes a fifth of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 10)
+
+
 @contextmanager
 def _ending(stop: asyncio.Event) -> Iterator[None]:
     """Have a signal set `stop`; should the log not answer then, end as a kill would, which loses nothing."""
@@ -90,16 +100,6 @@ def _end_late() -> None:
     hint = "the log did not answer; what was in flight is taken again by the next worker"
     tell(logging.WARNING, "late", after_s=_END_S, hint=hint)
     os._exit(0)
-
-
-def spare_the_collector() -> None:
-    """Let the collector of cycles look at new objects a hundred times as seldom, and at what is there now never.
-
-    A batch is tens of thousands of objects that all go by themselves; looking at them takes a fifth of the time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 async def _work(

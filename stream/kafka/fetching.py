@@ -50,6 +50,7 @@ def _take(fetcher: Any, at: TopicPartition, most: int) -> list[Any]:
         if type(found) is not FetchResult:
             found.check_raise()
         elif found.check_assignment(at):
+            found._partition_records._records_iterator = None  # refers back: the bytes would wait for the collector
             for batch in _batches(found._partition_records):
                 records += batch
                 if len(records) >= most:
