@@ -1,0 +1,91 @@
+"""The gateway put together: every endpoint, and what stands behind them.
+
+The top of this package. Invariant: each endpoint but health asks `access` first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from catalog import Catalog
+from ingest.gateway.access import Access
+from ingest.gateway.consents import Consents
+from ingest.gateway.devices import devices_router
+from ingest.gateway.intake import Intake
+from ingest.gateway.keyring import Keyring
+from ingest.gateway.pings import pings_router
+from ingest.gateway.problem import answer_problems
+from ingest.gateway.refusals import Refusals
+from ingest.gateway.settings import GatewaySettings
+from ingest.gateway.tokens import Tokens
+from ingest.topics import PINGS, TRACKS
+from stream.port import Log, View
+
+
+def wall_ms() -> int:
+    """The machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the endpoints share."""
+
+    log: Log
+    catalog: Catalog
+    tracks: View
+    access: Access
+    consents: Consents
+    refusals: Refusals
+    intake: Intake
+    settings: GatewaySettings
+    now_ms: Callable[[], int]
+
+
+@asynccontextmanager
+async def gateway_app(
+    log: Log,
+    catalog: Catalog,
+    settings: GatewaySettings,
+    *,
+    tokens: Tokens | None = None,
+    now_ms: Callable[[], int] = wall_ms,
+) -> AsyncIterator[FastAPI]:
+    """The application, while it may be served."""
+    keyring = Keyring(catalog, settings.keys_s)
+    await keyring.look()
+    async with log.view(TRACKS) as tracks:
+        following = asyncio.create_task(keyring.follow())
+        try:
+            clock = asyncio.get_running_loop().time
+            consents = Consents(tracks, clock, required=settings.consent == "required")
+            refusals = Refusals(settings.refusal_devices)
+            intake = Intake(log, await log.partitions(PINGS), consents, refusals, settings, now_ms)
+            access = Access(keyring, tokens, settings.failures_a_minute, now_ms)
+            yield app_of(Parts(log, catalog, tracks, access, consents, refusals, intake, settings, now_ms))
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+
+def app_of(parts: Parts) -> FastAPI:
+    """All endpoints, in the order of the documentation."""
+    app = FastAPI(title="geofence", version="1", openapi_url=None)
+    answer_problems(app)
+    for router in (
+        pings_router(parts.access, parts.intake, parts.settings),
+        devices_router(parts.access, parts.log, parts.consents, parts.refusals, parts.now_ms),
+    ):
+        app.include_router(router)
+
+    @app.get("/health/live")
+    async def live() -> dict[str, bool]:
+        return {"live": True}
+
+    return app

@@ -1,0 +1,198 @@
+"""Pings from outside become records of the log: judged, bound to who sent them, put in order, appended.
+
+The one way in for `/v1/pings` and for every app's own form. Invariants: what is acknowledged is in the log; what is
+refused has a reason and costs the others nothing; of one device the older ping is always appended first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import ceil
+from typing import Any
+
+import msgspec
+
+from geofence.control import Consent
+from geofence.fault import Fault, fault_of
+from geofence.misfit import misfit_of
+from geofence.report import NO_CONSENT
+from geofence.wire import PingRecord, Unread, columns_of, decode_records, encode_records
+from ingest.control import record_of
+from ingest.gateway.caller import Caller
+from ingest.gateway.consents import Consents
+from ingest.gateway.limits import Buckets
+from ingest.gateway.problem import come_again
+from ingest.gateway.refusals import Refusals
+from ingest.gateway.settings import GatewaySettings
+from ingest.topics import PINGS
+from stream.partitioner import partition_of
+from stream.port import Log, Record, Unavailable
+
+_OVERHEAD = 200  # bytes that a waiting record takes beside its value
+_PLACES = ("lon", "lat")
+_NOT_YOURS = Fault(0, "device_not_yours", "device", "the device that the key is for", "Use this device's own key.")
+_NO_CONSENT = Fault(0, NO_CONSENT, "device", "devices that have given consent", "Record its consent first.")
+
+_partition_of = lru_cache(1 << 16)(partition_of)
+
+
+class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A ping that was not taken: its place in the request, and why. `value` as a person reads it."""
+
+    index: int
+    field: str
+    value: Any
+    reason: str
+    allowed: str
+
+
+@dataclass(slots=True)
+class Sent:
+    """Pings as a client has sent them, decoded; and what could not be."""
+
+    records: list[PingRecord]
+    index: list[int]  # of each in the request
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a request: how many pings are in the log, and which are not."""
+
+    accepted: int
+    refused: list[Refused]
+
+
+class Intake:
+    """Takes pings in."""
+
+    def __init__(
+        self,
+        log: Log,
+        partitions: int,
+        consents: Consents,
+        refusals: Refusals,
+        settings: GatewaySettings,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._log, self._partitions, self._consents, self.refusals = log, partitions, consents, refusals
+        self._settings, self._now_ms = settings, now_ms
+        self._old = Fault(
+            0, "time_old", "time_ms", f"at most {settings.max_age_s:g} s before it is received", "Send pings sooner."
+        )
+        clock = asyncio.get_running_loop().time
+        self._keys = Buckets(settings.key_rate, settings.key_burst, clock)
+        self._devices = Buckets(settings.device_rate, settings.device_burst, clock)
+        self._waiting = 0
+
+    async def take(self, sent: Sent, caller: Caller) -> Taken:
+        """Append all that can be used. Raises Problem: come again, as the log or the caller's share is full."""
+        many = len(sent.records)
+        wait_s = self._keys.take(caller.name, many) if many else 0.0
+        if wait_s:
+            raise come_again(f"{caller.name} sends too much.", after_s=max(1, ceil(wait_s)), status=429)
+        now_ms, refused = self._now_ms(), list(sent.refused)
+        kept, consents = self._judge(sent, caller, now_ms, refused)
+        self._check_rates(kept)
+        await self._append(consents, kept, now_ms)
+        refused.sort(key=lambda one: one.index)
+        return Taken(len(kept), refused)
+
+    def _judge(
+        self, sent: Sent, caller: Caller, now_ms: int, refused: list[Refused]
+    ) -> tuple[list[PingRecord], list[Consent]]:
+        """The pings that can be used, older ones first; the others go to `refused`."""
+        records = sent.records
+        for record in records:
+            _bind(record, caller, now_ms)
+        columns = columns_of(records)
+        codes, oldest_ms = columns.faults(), now_ms - self._settings.max_age_s * 1000
+        given: dict[str, Fault | None] = {}
+        kept, consents = [], list[Consent]()
+        for row, (code, record) in enumerate(zip(codes.tolist(), records, strict=True)):
+            fault = fault_of(code) if code else self._old if record.time_ms < oldest_ms else None
+            if fault is None:
+                if record.device not in given:
+                    given[record.device] = self._may(record.device, caller, now_ms, consents)
+                fault = given[record.device]
+            if fault is None:
+                kept.append(record)
+            else:
+                value = columns.value(row, fault.field)
+                refused.append(Refused(sent.index[row], fault.field, value, fault.reason, fault.allowed))
+                self.refusals.note(record.device, caller, now_ms, fault.reason, fault.field, fault.allowed)
+        kept.sort(key=lambda record: record.time_ms)
+        return kept, consents
+
+    def _check_rates(self, kept: list[PingRecord]) -> None:
+        """Raise Problem if a device sends too much: the request as a whole comes again later, nothing of it is lost."""
+        for device, many in Counter(record.device for record in kept).items():
+            wait_s = self._devices.take(device, many)
+            if wait_s:
+                raise come_again(f"Device {device!r} sends too much.", after_s=max(1, ceil(wait_s)), status=429)
+
+    def _may(self, device: str, caller: Caller, now_ms: int, consents: list[Consent]) -> Fault | None:
+        """Why pings of this device can't be taken from this caller, if they can't."""
+        if not caller.speaks_for(device):
+            return _NOT_YOURS
+        if self._consents.given(device):
+            return None
+        if self._settings.consent_by_first_ping and caller.grants_consent and self._consents.unsaid(device):
+            consents.append(Consent(device=device, given=True, at_ms=now_ms))
+            self._consents.remember(device, given=True)
+            return None
+        return _NO_CONSENT
+
+    async def _append(self, consents: Sequence[Consent], kept: list[PingRecord], now_ms: int) -> None:
+        """Append, and wait until it is safe. Raises Problem where the log can't take it now."""
+        if not kept:
+            return
+        values = encode_records(kept, now_ms)
+        lots: defaultdict[int, list[Record]] = defaultdict(list)
+        for consent in consents:
+            record = record_of(consent)
+            lots[_partition_of(record.key, self._partitions)].append(record)
+        for ping, value in zip(kept, values, strict=True):
+            key = ping.device.encode()
+            lots[_partition_of(key, self._partitions)].append(Record(key, value, (), now_ms))
+        size = sum(map(len, values)) + _OVERHEAD * len(values)
+        if self._waiting + size > self._settings.waiting_bytes:
+            raise come_again("Too much waits for the log. Nothing was lost; send it again.", after_s=1)
+        self._waiting += size
+        try:
+            async with asyncio.timeout(self._settings.append_s):
+                appends = [self._log.append(PINGS, lot, partition=number) for number, lot in lots.items()]
+                await (appends[0] if len(appends) == 1 else asyncio.gather(*appends))
+        except (TimeoutError, Unavailable):
+            raise come_again("The log does not answer. Nothing was lost; send it again.", after_s=2) from None
+        finally:
+            self._waiting -= size
+
+
+def decoded(raws: Sequence[bytes | msgspec.Raw]) -> Sent:
+    """Documented pings, as they are in `docs/input.md`."""
+    records, rows, unread = decode_records(raws)
+    return Sent(records, rows.tolist(), [_unreadable(raws[one.row], one) for one in unread])
+
+
+def _unreadable(raw: bytes | msgspec.Raw, unread: Unread) -> Refused:
+    misfit = misfit_of(raw) if unread.reason == "malformed" else None
+    if misfit is None:
+        return Refused(unread.row, "", None, unread.reason, unread.message)
+    return Refused(unread.row, misfit.field, misfit.value, unread.reason, misfit.allowed)
+
+
+def _bind(record: PingRecord, caller: Caller, now_ms: int) -> None:
+    """Fill in what the key says, and when it was received."""
+    record.device = record.device or caller.device or ""
+    record.user = caller.user or record.user
+    record.received_ms = now_ms
+
+
+def without_places(refused: Refused) -> Refused:
+    """The same without a coordinate in it."""
+    return msgspec.structs.replace(refused, value=None) if refused.field in _PLACES else refused
