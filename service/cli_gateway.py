@@ -35,9 +35,9 @@ def gateway(*, log_url: str, catalog_url: str, listen: str, consent: str) -> Non
     """Take pings over HTTP and append them to a log, until SIGTERM."""
     from ingest.gateway.settings import GatewaySettings
     from service.gateway import run_gateway
-    from service.logs import run
+    from service.logs import run_quickly
 
-    run(run_gateway(log_url, catalog_url, GatewaySettings(consent=consent), address=listen))
+    run_quickly(run_gateway(log_url, catalog_url, GatewaySettings(consent=consent), address=listen))
 
 
 @click.group(name="catalog", short_help="The database of keys, devices and webhooks.")

@@ -12,19 +12,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from catalog import Catalog
 from ingest.gateway.access import Access
 from ingest.gateway.consents import Consents
 from ingest.gateway.devices import devices_router
+from ingest.gateway.flights import Flights
+from ingest.gateway.front import Front
 from ingest.gateway.intake import Intake
 from ingest.gateway.keyring import Keyring
-from ingest.gateway.pings import pings_router
+from ingest.gateway.pings import PingsEndpoint
 from ingest.gateway.problem import answer_problems
 from ingest.gateway.refusals import Refusals
 from ingest.gateway.settings import GatewaySettings
 from ingest.gateway.tokens import Tokens
-from ingest.topics import PINGS, TRACKS
+from ingest.topics import TRACKS
 from stream.port import Log, View
 
 
@@ -56,7 +59,7 @@ async def gateway_app(
     *,
     tokens: Tokens | None = None,
     now_ms: Callable[[], int] = wall_ms,
-) -> AsyncIterator[FastAPI]:
+) -> AsyncIterator[ASGIApp]:
     """The application, while it may be served."""
     keyring = Keyring(catalog, settings.keys_s)
     await keyring.look()
@@ -66,7 +69,8 @@ async def gateway_app(
             clock = asyncio.get_running_loop().time
             consents = Consents(tracks, clock, required=settings.consent == "required")
             refusals = Refusals(settings.refusal_devices)
-            intake = Intake(log, await log.partitions(PINGS), consents, refusals, settings, now_ms)
+            flights = Flights(log, settings.waiting_bytes, settings.append_s)
+            intake = Intake(flights, consents, refusals, settings, now_ms)
             access = Access(keyring, tokens, settings.failures_a_minute, now_ms)
             yield app_of(Parts(log, catalog, tracks, access, consents, refusals, intake, settings, now_ms))
         finally:
@@ -74,12 +78,13 @@ async def gateway_app(
             await asyncio.gather(following, return_exceptions=True)
 
 
-def app_of(parts: Parts) -> FastAPI:
+def app_of(parts: Parts) -> ASGIApp:
     """All endpoints, in the order of the documentation."""
     app = FastAPI(title="geofence", version="1", openapi_url=None)
     answer_problems(app)
+    pings = PingsEndpoint(parts.access, parts.intake, parts.settings)
     for router in (
-        pings_router(parts.access, parts.intake, parts.settings),
+        pings.router(),
         devices_router(parts.access, parts.log, parts.consents, parts.refusals, parts.now_ms),
     ):
         app.include_router(router)
@@ -88,4 +93,4 @@ def app_of(parts: Parts) -> FastAPI:
     async def live() -> dict[str, bool]:
         return {"live": True}
 
-    return app
+    return Front(app, {("POST", "/v1/pings"): pings.post})

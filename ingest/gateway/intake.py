@@ -7,10 +7,9 @@ refused has a reason and costs the others nothing; of one device the older ping 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from math import ceil
 from typing import Any
 
@@ -24,20 +23,16 @@ from geofence.wire import PingRecord, Unread, columns_of, decode_records, encode
 from ingest.control import record_of
 from ingest.gateway.caller import Caller
 from ingest.gateway.consents import Consents
+from ingest.gateway.flights import Flights
 from ingest.gateway.limits import Buckets
 from ingest.gateway.problem import come_again
 from ingest.gateway.refusals import Refusals
 from ingest.gateway.settings import GatewaySettings
-from ingest.topics import PINGS
-from stream.partitioner import partition_of
-from stream.port import Log, Record, Unavailable
+from stream.port import Record
 
-_OVERHEAD = 200  # bytes that a waiting record takes beside its value
 _PLACES = ("lon", "lat")
 _NOT_YOURS = Fault(0, "device_not_yours", "device", "the device that the key is for", "Use this device's own key.")
 _NO_CONSENT = Fault(0, NO_CONSENT, "device", "devices that have given consent", "Record its consent first.")
-
-_partition_of = lru_cache(1 << 16)(partition_of)
 
 
 class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -72,14 +67,13 @@ class Intake:
 
     def __init__(
         self,
-        log: Log,
-        partitions: int,
+        flights: Flights,
         consents: Consents,
         refusals: Refusals,
         settings: GatewaySettings,
         now_ms: Callable[[], int],
     ) -> None:
-        self._log, self._partitions, self._consents, self.refusals = log, partitions, consents, refusals
+        self._flights, self._consents, self.refusals = flights, consents, refusals
         self._settings, self._now_ms = settings, now_ms
         self._old = Fault(
             0, "time_old", "time_ms", f"at most {settings.max_age_s:g} s before it is received", "Send pings sooner."
@@ -87,7 +81,6 @@ class Intake:
         clock = asyncio.get_running_loop().time
         self._keys = Buckets(settings.key_rate, settings.key_burst, clock)
         self._devices = Buckets(settings.device_rate, settings.device_burst, clock)
-        self._waiting = 0
 
     async def take(self, sent: Sent, caller: Caller) -> Taken:
         """Append all that can be used. Raises Problem: come again, as the log or the caller's share is full."""
@@ -149,28 +142,13 @@ class Intake:
 
     async def _append(self, consents: Sequence[Consent], kept: list[PingRecord], now_ms: int) -> None:
         """Append, and wait until it is safe. Raises Problem where the log can't take it now."""
-        if not kept:
-            return
-        values = encode_records(kept, now_ms)
-        lots: defaultdict[int, list[Record]] = defaultdict(list)
-        for consent in consents:
-            record = record_of(consent)
-            lots[_partition_of(record.key, self._partitions)].append(record)
-        for ping, value in zip(kept, values, strict=True):
-            key = ping.device.encode()
-            lots[_partition_of(key, self._partitions)].append(Record(key, value, (), now_ms))
-        size = sum(map(len, values)) + _OVERHEAD * len(values)
-        if self._waiting + size > self._settings.waiting_bytes:
-            raise come_again("Too much waits for the log. Nothing was lost; send it again.", after_s=1)
-        self._waiting += size
-        try:
-            async with asyncio.timeout(self._settings.append_s):
-                appends = [self._log.append(PINGS, lot, partition=number) for number, lot in lots.items()]
-                await (appends[0] if len(appends) == 1 else asyncio.gather(*appends))
-        except (TimeoutError, Unavailable):
-            raise come_again("The log does not answer. Nothing was lost; send it again.", after_s=2) from None
-        finally:
-            self._waiting -= size
+        if kept:
+            values = encode_records(kept, now_ms)
+            records = [record_of(consent) for consent in consents]
+            records += [
+                Record(ping.device.encode(), value, (), now_ms) for ping, value in zip(kept, values, strict=True)
+            ]
+            await self._flights.append(records)
 
 
 def decoded(raws: Sequence[bytes | msgspec.Raw]) -> Sent:

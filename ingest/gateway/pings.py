@@ -29,17 +29,23 @@ class Answer(msgspec.Struct):
     rejected: list[Refused]
 
 
-def pings_router(access: Access, intake: Intake, settings: GatewaySettings) -> APIRouter:
-    """The endpoint."""
-    router = APIRouter()
+class PingsEndpoint:
+    """Takes the requests."""
 
-    @router.post("/v1/pings", status_code=202)
-    async def pings(request: Request) -> Response:
-        caller = await access.caller(request, "pings:write")
-        taken = await intake.take(sent(await read_body(request, settings)), caller)
+    def __init__(self, access: Access, intake: Intake, settings: GatewaySettings) -> None:
+        self._access, self._intake, self._settings = access, intake, settings
+
+    async def post(self, request: Request) -> Response:
+        """Take the pings of a request. Raises Problem."""
+        caller = await self._access.caller(request, "pings:write")
+        taken = await self._intake.take(sent(await read_body(request, self._settings)), caller)
         return Response(_write(Answer(taken.accepted, taken.refused)), 202, media_type="application/json")
 
-    return router
+    def router(self) -> APIRouter:
+        """The endpoint as the application has it."""
+        router = APIRouter()
+        router.add_api_route("/v1/pings", self.post, methods=["POST"], status_code=202)
+        return router
 
 
 def sent(body: bytes) -> Sent:

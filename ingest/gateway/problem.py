@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from stream.port import LogError
 
 MEDIA_TYPE = "application/problem+json"
+_NOTHING = "There is nothing here. See docs/api.md for what there is."
 _log = logging.getLogger("geofence.gateway")
 
 
@@ -40,26 +41,26 @@ def come_again(detail: str, *, after_s: int = 1, status: int = 503) -> Problem:
     return Problem(status, title, detail, headers={"Retry-After": str(after_s)})
 
 
+def answer_of(error: Exception, method: str) -> Response:
+    """The answer to any error behind an endpoint."""
+    match error:
+        case Problem():
+            return error.response()
+        case LogError():
+            _log.warning("the log does not answer: %s", error, extra={"action": "log_error"})
+            return come_again("The log does not answer. Nothing was lost; send it again.", after_s=2).response()
+        case HTTPException():
+            detail = _NOTHING if error.status_code == 404 else error.detail
+            return Problem(error.status_code, error.detail, detail, headers=error.headers).response()
+    _log.error("a %s failed", method, exc_info=error)
+    return Problem(500, "Internal error", "The fault is ours. It was noted in the log.").response()
+
+
 def answer_problems(app: FastAPI) -> None:
     """Answer every error of this application as problem+json."""
 
-    @app.exception_handler(Problem)
-    async def told(_: Request, problem: Problem) -> Response:
-        return problem.response()
+    async def told(request: Request, error: Exception) -> Response:
+        return answer_of(error, request.method)
 
-    @app.exception_handler(LogError)
-    async def log_error(_: Request, error: LogError) -> Response:
-        _log.warning("the log does not answer: %s", error, extra={"action": "log_error"})
-        return come_again("The log does not answer. Nothing was lost; send it again.", after_s=2).response()
-
-    @app.exception_handler(HTTPException)
-    async def http_error(_: Request, error: HTTPException) -> Response:
-        detail = (
-            "There is nothing here. See docs/api.md for what there is." if error.status_code == 404 else error.detail
-        )
-        return Problem(error.status_code, error.detail, detail, headers=error.headers).response()
-
-    @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        _log.error("%s %s failed", request.method, request.scope.get("route_path", "?"), exc_info=error)
-        return Problem(500, "Internal error", "This is our fault. It was noted in the log.").response()
+    for kind in (Problem, LogError, HTTPException, Exception):
+        app.add_exception_handler(kind, told)
