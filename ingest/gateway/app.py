@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from catalog import Catalog
 from ingest.gateway.access import Access
+from ingest.gateway.admin import Admin
 from ingest.gateway.consents import Consents
 from ingest.gateway.devices import devices_router
 from ingest.gateway.flights import Flights
@@ -86,6 +87,7 @@ def app_of(parts: Parts) -> ASGIApp:
     for router in (
         pings.router(),
         devices_router(parts.access, parts.log, parts.consents, parts.refusals, parts.now_ms),
+        Admin(parts.catalog, parts.access, parts.log, parts.consents, parts.settings, parts.now_ms).router(),
     ):
         app.include_router(router)
 

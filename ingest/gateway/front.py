@@ -1,6 +1,6 @@
 """The way past the framework for the one endpoint that is asked thousands of times a second.
 
-In front of the application, which has the same endpoint for everything else that it does with endpoints: its layers cost
+In front of the application, which has the same endpoint for all else that it does with endpoints: its layers cost
 several times what taking a ping does. Invariant: the same answers, errors included.
 """
 
