@@ -95,4 +95,5 @@ def _unzstd(sent: bytes) -> Iterator[bytes]:
 
 
 def _too_large(most: int, how: str) -> Problem:
-    return Problem(413, "Too large", f"The body has more than {most} bytes {how}. Send smaller batches.")
+    detail = f"The body has more than {most} bytes {how}. Send smaller batches."
+    return Problem(413, "Too large", detail, headers={"Connection": "close"})  # what is left of it is not waited for
