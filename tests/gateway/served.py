@@ -1,4 +1,4 @@
-"""A real gateway in a process of its own, on an embedded log and catalog; and asking it over HTTP. Not a test itself."""
+"""A real gateway in a process of its own, on an embedded log and catalog, asked over HTTP. Not a test itself."""
 
 from __future__ import annotations
 
