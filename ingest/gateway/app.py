@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from catalog import Catalog
 from ingest.gateway.access import Access
+from ingest.gateway.apps import apps_router
 from ingest.gateway.consents import Consents
 from ingest.gateway.devices import devices_router
 from ingest.gateway.intake import Intake
@@ -80,6 +81,7 @@ def app_of(parts: Parts) -> FastAPI:
     answer_problems(app)
     for router in (
         pings_router(parts.access, parts.intake, parts.settings),
+        apps_router(parts.access, parts.intake, parts.settings, parts.now_ms),
         devices_router(parts.access, parts.log, parts.consents, parts.refusals, parts.now_ms),
     ):
         app.include_router(router)
