@@ -36,12 +36,12 @@ def _filled(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def _ping(fields: Fields, device: str) -> PingRecord:
-    time = "timestamp" if given(fields, "timestamp")[1] is not None else "time"
+    when, _ = given(fields, "timestamp", "time")
     return PingRecord(
         device=device,
         lon=needed(fields, "lon"),
         lat=needed(fields, "lat"),
-        time_ms=needed_ms(fields, time),
+        time_ms=needed_ms(fields, when),
         accuracy_m=radius_m(fields, "acc"),
         speed_mps=speed_mps(fields, "spd", MPS),
         source=source(fields, "prov"),
