@@ -39,22 +39,24 @@ class Access:
 
     async def caller(self, request: Request, scope: str, *, key: str | None = None) -> Caller:
         """Who is behind a request, if they have the scope. `key`: from the path. Raises Problem 401, 403 and 429."""
-        address = request.client.host if request.client else "nowhere"
-        wait_s = self._failures.wait_s(address)
-        if wait_s:
-            raise come_again("Too many wrong credentials from this address.", after_s=math.ceil(wait_s), status=429)
         text = key or credential(request)
         if text is None:
             detail = "Send a key: `Authorization: Bearer gf_...`, or as the password of HTTP Basic."
             raise Problem(401, "Who are you?", detail, headers=_WANTED)
         found = await self._known(text)
         if isinstance(found, str):
-            self._failures.take(address)
+            self._count_failure(request)
             raise Problem(401, "Not let in", f"{found[0].upper()}{found[1:]}.", headers=_WANTED)
         if not found.may(scope):
             has = ", ".join(sorted(found.scopes)) or "none"
             raise Problem(403, "Not allowed", f"This needs the scope {scope}; {found.name} has {has}.")
         return found
+
+    def _count_failure(self, request: Request) -> None:
+        """A wrong credential; Problem if there were too many. Right ones pass: one address may be that of a proxy."""
+        wait_s = self._failures.take(request.client.host if request.client else "nowhere")
+        if wait_s:
+            raise come_again("Too many wrong credentials from this address.", after_s=math.ceil(wait_s), status=429)
 
     async def _known(self, text: str) -> Caller | str:
         """The caller whose credential this is, or why there is none."""
