@@ -86,7 +86,10 @@ def apps_router(access: Access, intake: Intake, settings: GatewaySettings, now_m
     for client in CLIENTS:
         at = f"/v1/clients/{client.name}"
         for path in (at, f"{at}/{{key}}", *_ELSEWHERE.get(client.name, ())):
-            router.add_api_route(path, _endpoint(apps, client), methods=list(client.methods), name=client.name)
+            for typed in (path, f"{path}/"):  # a redirect would not be a 2xx, and would have the key in it
+                router.add_api_route(
+                    typed, _endpoint(apps, client), methods=list(client.methods), include_in_schema=typed == path
+                )
     return router
 
 

@@ -3,10 +3,12 @@
 import gzip
 import http.client
 import logging
+import re
 import socket
 from pathlib import Path
 
 import pytest
+from commands import ROOT
 from desk import desk
 from phones import Gateway, Reply, basic, bearer, now_s
 
@@ -43,6 +45,22 @@ def test_the_key_is_taken_from_the_path_a_bearer_token_or_basic(gateway: Gateway
         (f"{at}/{phone.key}", basic("jane", "the wrong one")),
     ):
         assert gateway.post(path, b"{}", headers).status == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_slash_at_the_end_of_the_url_does_no_harm(gateway: Gateway, name: str) -> None:
+    phone, at = gateway.phone(), f"/v1/clients/{name}"
+    assert gateway.post(f"{at}/{phone.key}/", b"{}").status == 200
+    assert gateway.post(f"{at}/", b"{}", bearer(phone.key)).status == 200
+
+
+def test_every_documented_url_is_answered(gateway: Gateway) -> None:
+    phone, text = gateway.phone(), (ROOT / "docs" / "clients.md").read_text()
+    urls = {url for url in re.findall(r"https://HOST(/[^\s`;]+)", text) if "refusals" not in url}
+    assert len(urls) >= len(NAMES)
+    for url in urls:
+        at = url.replace("KEY", phone.key).replace("%", "")
+        assert gateway.post(at, b"{}", bearer(phone.key)).status == 200, at
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -112,10 +130,11 @@ def test_who_sends_too_much_is_told_to_keep_it_never_429(tmp_path: Path, name: s
         assert kept_by_the_phone(one.ask("POST", at, BODIES[name]))
 
 
-def test_after_too_many_wrong_keys_the_address_is_told_to_come_later(tmp_path: Path) -> None:
+def test_after_too_many_wrong_keys_they_are_to_come_later_and_right_ones_go_on(tmp_path: Path) -> None:
     with desk(tmp_path, GatewaySettings(failures_a_minute=2)) as one:
         statuses = [one.ask("POST", f"{OWNTRACKS}/gf_wrong_key").status for _ in range(3)]
         assert statuses == [401, 401, 503]
+        assert one.ask("POST", f"{OWNTRACKS}/{one.phone.key}", location()).delivered
 
 
 def test_a_slow_sender_is_told_to_come_again(tmp_path: Path) -> None:
