@@ -7,8 +7,10 @@ is 503 with Retry-After, never 429, as some delete what is answered by 4xx; a ke
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import re
 from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
@@ -35,6 +37,7 @@ _ELSEWHERE = {
 _TRANSIENT = (408, 429)
 _NEVER = {413: "body_too_large", 415: "body_encoding"}  # a body that will be as wrong the next time
 _CUT_OFF = "Cut off"
+_LARGE = 1 << 19  # bytes from which reading leaves the event loop
 
 
 class Apps:
@@ -71,7 +74,8 @@ class Apps:
             heard.refuse(0, "", Unfit("", problem.detail, _NEVER.get(problem.status, "unreadable")))
             return heard
         headers = {name: _utf8(value) for name, value in request.headers.items()}
-        return client.read(Said(body, request.query_params, headers, _login(headers), self._now_ms()))
+        said = Said(body, request.query_params, headers, _login(headers), self._now_ms())
+        return client.read(said) if len(body) < _LARGE else await asyncio.to_thread(client.read, said)
 
     def _noted(self, heard: Heard, caller: Caller) -> list[Refused]:
         """The rows that could not be read, now that they are counted and kept for their devices."""
@@ -86,18 +90,28 @@ def apps_router(access: Access, intake: Intake, settings: GatewaySettings, now_m
     for client in CLIENTS:
         at = f"/v1/clients/{client.name}"
         for path in (at, f"{at}/{{key}}", *_ELSEWHERE.get(client.name, ())):
-            for typed in (path, f"{path}/"):  # a redirect would not be a 2xx, and would have the key in it
-                router.add_api_route(
-                    typed, _endpoint(apps, client), methods=list(client.methods), include_in_schema=typed == path
-                )
+            _mount(router, path, apps, client)
     return router
 
 
-def _endpoint(apps: Apps, client: Client) -> Callable[[Request], object]:
+def _mount(router: APIRouter, path: str, apps: Apps, client: Client) -> None:
+    """Answer at this path, and with a slash behind it: a redirect is no 2xx to an app, and would have the key in it."""
+
     async def hear(request: Request) -> Response:
         return await apps.hear(client, request)
 
-    return hear
+    names = re.findall(r"{(\w+)}", path)
+    told = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    for method in client.methods:
+        for typed in (path, f"{path}/"):
+            router.add_api_route(
+                typed,
+                hear,
+                methods=[method],
+                include_in_schema=typed == path,
+                summary=f"Positions as {client.name} sends them",
+                openapi_extra={"parameters": told} if told else None,
+            )
 
 
 def _speak(client: Client, heard: Heard, caller: Caller) -> None:

@@ -48,7 +48,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
             _wait(one)
             yield one
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0, output.read_text()
+            assert process.wait(30) == 0, output.read_text()
         finally:
             process.kill()
 

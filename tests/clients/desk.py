@@ -83,12 +83,13 @@ class Desk:
 
 @contextmanager
 def desk(folder: Path, settings: GatewaySettings | None = None) -> Iterator[Desk]:
-    """One that is open, with a key for one device and a key for all."""
+    """One that is open, with a key for the device `mine` of the user `me`, and a key for all."""
     url, now_ms = f"sqlite:{folder / 'catalog.db'}", time.time_ns() // 1_000_000
     upgrade(url)
     with open_catalog(url) as catalog, asyncio.Runner() as runner:
-        _, own = catalog.keys.create(name="own", scopes=["pings:write"], device="mine", by="test", now_ms=now_ms)
-        _, anyone = catalog.keys.create(name="all", scopes=["pings:write"], by="test", now_ms=now_ms)
+        scope, by = ["pings:write"], "test"
+        _, own = catalog.keys.create(name="own", scopes=scope, device="mine", user="me", by=by, now_ms=now_ms)
+        _, anyone = catalog.keys.create(name="all", scopes=scope, by=by, now_ms=now_ms)
         stack, log = AsyncExitStack(), Notebook()
         made = gateway_app(log, catalog, settings or GatewaySettings())  # type: ignore[arg-type]
         app = runner.run(stack.enter_async_context(made))

@@ -2,6 +2,7 @@
 
 import gzip
 import http.client
+import json
 import logging
 import re
 import socket
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT
-from desk import desk
+from desk import Desk, desk
 from phones import Gateway, Reply, basic, bearer, now_s
 
+from geofence.wire import decode_ping
 from ingest.gateway.apps import CLIENTS
 from ingest.gateway.settings import GatewaySettings
 from stream.port import Unavailable
@@ -81,6 +83,22 @@ def too_large(gateway: Gateway, at: str) -> bytes:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as one:
         one.sendall(f"POST {at} HTTP/1.1\r\nHost: x\r\nContent-Length: 6000000\r\n\r\n".encode() + bytes(6_000_000))
         return one.recv(65_536).partition(b"\r\n")[0]
+
+
+def test_a_key_s_device_and_user_count_whatever_the_app_calls_itself(at_desk: Desk) -> None:
+    at_desk.log.values.clear()
+    headers = {**basic("x", at_desk.phone.key), "X-Limit-U": "somebody", "X-Limit-D": "else"}
+    assert at_desk.ask("POST", OWNTRACKS, location(), headers).delivered
+    (ping,) = map(decode_ping, at_desk.log.values)
+    assert (ping.device, ping.user) == ("mine", "me")
+
+
+def test_a_large_body_is_read_like_any_other(at_desk: Desk) -> None:
+    at_desk.log.values.clear()
+    place = {"geometry": {"type": "Point", "coordinates": [8.5, 47.3]}, "properties": {"timestamp": now_s()}}
+    body = json.dumps({"locations": [place] * 8000}).encode()
+    assert at_desk.ask("POST", f"/v1/clients/overland/{at_desk.phone.key}", body).json == {"result": "ok"}
+    assert (len(body) > 1 << 19, len(at_desk.log.values)) == (True, 8000)
 
 
 def test_gzip_is_understood(gateway: Gateway) -> None:

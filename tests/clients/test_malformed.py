@@ -114,7 +114,7 @@ def check_answer(desk: Desk, name: str, body: bytes, query: bytes = b"") -> None
     for value in desk.log.values:
         ping = decode_ping(value)
         check(ping)
-        assert ping.device == desk.phone.device
+        assert (ping.device, ping.user) == ("mine", "me")
         assert 0 <= ping.time_ms < TIME_END_MS
 
 
