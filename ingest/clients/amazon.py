@@ -12,18 +12,18 @@ from typing import Any
 import msgspec
 
 from geofence.wire import PingRecord
-from ingest.clients.client import Client, Heard, Said, Unfit, as_object
+from ingest.clients.client import MOST_ROWS, Client, Heard, Rows, Said, Unfit, as_object
 from ingest.clients.fields import Fields, as_number, inner, text
 from ingest.clients.instants import needed_ms
 from ingest.clients.units import radius_m
 from ingest.gateway.intake import Refused
 
-_ALLOWED = "an object with `Updates`, a list of objects"
+_ALLOWED = f"an object with `Updates`, a list of at most {MOST_ROWS} objects"
 _DENIED = ("no_consent", "device_not_yours")
 
 
 class _Batch(msgspec.Struct):
-    updates: list[msgspec.Raw] = msgspec.field(name="Updates")
+    updates: Rows = msgspec.field(name="Updates")
 
 
 _read_batch = msgspec.json.Decoder(_Batch).decode

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -17,6 +17,7 @@ from ingest.gateway.intake import Refused, Sent
 
 _read = msgspec.json.Decoder().decode
 _BOM = b"\xef\xbb\xbf"
+MOST_ROWS = 50_000  # in a request: far more than any app sends, and little enough to be held
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,9 @@ def as_object(body: bytes | msgspec.Raw, allowed: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Unfit("", f"{allowed}, as JSON in UTF-8", "unreadable")
     return found
+
+
+Rows = Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MOST_ROWS)]
 
 
 def always(answer: bytes) -> Callable[[Heard, Sequence[Refused]], bytes]:

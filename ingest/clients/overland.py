@@ -11,17 +11,17 @@ from typing import Any
 import msgspec
 
 from geofence.wire import PingRecord
-from ingest.clients.client import Client, Heard, Said, Unfit, always, as_object
+from ingest.clients.client import MOST_ROWS, Client, Heard, Rows, Said, Unfit, always, as_object
 from ingest.clients.fields import Fields, as_number, inner, text
 from ingest.clients.instants import APPLE_EPOCH_S, needed_ms
 from ingest.clients.owntracks import location
 from ingest.clients.units import MPS, radius_m, speed_mps
 
-_ALLOWED = "an object with `locations`, a list of GeoJSON features"
+_ALLOWED = f"an object with `locations`, a list of at most {MOST_ROWS} GeoJSON features"
 
 
 class _Batch(msgspec.Struct):
-    locations: list[msgspec.Raw] | None = None
+    locations: Rows | None = None
     kind: Any = msgspec.field(default=None, name="_type")
     topic: Any = None
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from geofence.wire import PingRecord
-from ingest.clients.client import Client, Heard, Said, Unfit, always, as_json, as_object
+from ingest.clients.client import MOST_ROWS, Client, Heard, Said, Unfit, always, as_json, as_object
 from ingest.clients.fields import Fields, flag, given, inner, needed, text
 from ingest.clients.instants import instant_ms, needed_ms
 from ingest.clients.units import KNOT, MPS, radius_m, speed_mps
@@ -57,8 +57,8 @@ def _hear_fields(heard: Heard, fields: Mapping[str, str], now_ms: int) -> None:
 
 def _hear_rows(heard: Heard, rows: object, name: str, now_ms: int) -> None:
     """Flat rows, which may leave the device to the request."""
-    if not isinstance(rows, list):
-        raise Unfit("uploadJson", "a JSON array", "unreadable")
+    if not isinstance(rows, list) or len(rows) > MOST_ROWS:
+        raise Unfit("uploadJson", f"a JSON array of at most {MOST_ROWS} rows", "unreadable")
     for index, row in enumerate(rows):
         if not isinstance(row, dict):
             heard.refuse(index, name, Unfit("uploadJson", "a JSON array of objects"))

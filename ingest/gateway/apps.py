@@ -12,6 +12,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 
@@ -44,7 +45,8 @@ class Apps:
     """Hears the apps out."""
 
     def __init__(self, access: Access, intake: Intake, settings: GatewaySettings, now_ms: Callable[[], int]) -> None:
-        self._access, self._intake, self._settings, self._now_ms = access, intake, settings, now_ms
+        self._access, self._intake, self._now_ms = access, intake, now_ms
+        self._settings = replace(settings, plain_bytes=settings.body_bytes)  # no app compresses more than that
 
     async def hear(self, client: Client, request: Request) -> Response:
         """Answer a request of an app. Raises Problem, never one by which an app would lose what may yet be taken."""
