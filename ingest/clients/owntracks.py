@@ -65,12 +65,12 @@ def _name(said: Said, message: Fields) -> tuple[str, str]:
     """User and device as the app calls them; empty where it does not."""
     topic = text(message, "topic").split("/")
     by_topic = topic[-2:] if len(topic) > 1 else ["", ""]
-    user = _set(said.headers.get("x-limit-u") or text(said.query, "u") or by_topic[0], _UNSET[0]) or said.login
-    return user, _set(said.headers.get("x-limit-d") or text(said.query, "d") or by_topic[1], _UNSET[1])
+    user = _first_set(_UNSET[0], said.headers.get("x-limit-u", ""), text(said.query, "u"), by_topic[0], said.login)
+    return user, _first_set(_UNSET[1], said.headers.get("x-limit-d", ""), text(said.query, "d"), by_topic[1])
 
 
-def _set(value: str, unset: str) -> str:
-    return "" if value == unset else value
+def _first_set(unset: str, *values: str) -> str:
+    return next((value for value in values if value and value != unset), "")
 
 
 def _device(user: str, phone: str) -> str:

@@ -101,6 +101,7 @@ def test_an_empty_body_is_delivered(gateway: Gateway) -> None:
         ({}, "?u=jim&d={}", "owntracks/a/b", "x", "jim:{}", "jim"),
         ({}, "", "owntracks/ann/{}", "x", "ann:{}", "ann"),
         ({"X-Limit-U": "user", "X-Limit-D": "device"}, "", "owntracks/user/device", "{}", "{}", "{}"),
+        ({"X-Limit-U": "user", "X-Limit-D": "device"}, "?u=jo&d={}", "owntracks/user/device", "x", "jo:{}", "jo"),
         ({"X-Limit-D": "{}"}, "", "owntracks/user/device", "joe", "joe:{}", "joe"),
         ({"X-Limit-U": "jürgen", "X-Limit-D": "{}"}, "", "", "x", "jürgen:{}", "jürgen"),
     ],
