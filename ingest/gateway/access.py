@@ -39,7 +39,6 @@ class Access:
 
     async def caller(self, request: Request, scope: str, *, key: str | None = None) -> Caller:
         """Who is behind a request, if they have the scope. `key`: from the path. Raises Problem 401, 403 and 429."""
-        self.check_address(request)
         text = key or credential(request)
         if text is None:
             detail = "Send a key: `Authorization: Bearer gf_...`, or as the password of HTTP Basic."
@@ -53,15 +52,11 @@ class Access:
             raise Problem(403, "Not allowed", f"This needs the scope {scope}; {found.name} has {has}.")
         return found
 
-    def check_address(self, request: Request) -> None:
-        """Raise Problem 429 if too many wrong credentials came from where this request comes from."""
-        wait_s = self._failures.wait_s(_address(request))
+    def note_failure(self, request: Request) -> None:
+        """A wrong credential; Problem if there were too many. Right ones pass: one address may be that of a proxy."""
+        wait_s = self._failures.take(request.client.host if request.client else "nowhere")
         if wait_s:
             raise come_again("Too many wrong credentials from this address.", after_s=math.ceil(wait_s), status=429)
-
-    def note_failure(self, request: Request) -> None:
-        """A wrong credential came from there."""
-        self._failures.take(_address(request))
 
     async def _known(self, text: str) -> Caller | str:
         """The caller whose credential this is, or why there is none."""
@@ -72,10 +67,6 @@ class Access:
             return "the key is wrong"
         refused = found.refused(self._now_ms())
         return refused or Caller(found.id, found.scopes, found.device, found.user, found.grants_consent)
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "nowhere"
 
 
 def credential(request: Request) -> str | None:

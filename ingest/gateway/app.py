@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from catalog import Catalog
 from ingest.gateway.access import Access
 from ingest.gateway.admin import Admin
+from ingest.gateway.apps import apps_router
 from ingest.gateway.consents import Consents
 from ingest.gateway.devices import devices_router
 from ingest.gateway.flights import Flights
@@ -86,6 +87,7 @@ def app_of(parts: Parts) -> ASGIApp:
     pings = PingsEndpoint(parts.access, parts.intake, parts.settings)
     for router in (
         pings.router(),
+        apps_router(parts.access, parts.intake, parts.settings, parts.now_ms),
         devices_router(parts.access, parts.log, parts.consents, parts.refusals, parts.now_ms),
         Admin(parts.catalog, parts.access, parts.log, parts.consents, parts.settings, parts.now_ms).router(),
     ):

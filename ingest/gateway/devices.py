@@ -25,7 +25,7 @@ def devices_router(
     access: Access, log: Log, consents: Consents, refusals: Refusals, now_ms: Callable[[], int]
 ) -> APIRouter:
     """The endpoints."""
-    router = APIRouter(prefix="/v1/devices/{device}")
+    router = APIRouter(prefix="/v1/devices/{device:path}")
 
     async def own(device: str, request: Request) -> Caller:
         """The device's own key, or an admin."""

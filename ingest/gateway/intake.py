@@ -62,6 +62,15 @@ class Taken:
     refused: list[Refused]
 
 
+@dataclass(slots=True)
+class _Judged:
+    """What is to become of a request: pings and consents to append, and what is refused, each with its device."""
+
+    kept: list[PingRecord]
+    consents: list[Consent]
+    refused: list[tuple[str, Refused]]
+
+
 class Intake:
     """Takes pings in."""
 
@@ -83,50 +92,51 @@ class Intake:
         self._devices = Buckets(settings.device_rate, settings.device_burst, clock)
 
     async def take(self, sent: Sent, caller: Caller) -> Taken:
-        """Append all that can be used. Raises Problem: come again, as the log or the caller's share is full."""
-        many = len(sent.records)
-        wait_s = self._keys.take(caller.name, many) if many else 0.0
-        if wait_s:
-            raise come_again(f"{caller.name} sends too much.", after_s=max(1, ceil(wait_s)), status=429)
-        now_ms, refused = self._now_ms(), list(sent.refused)
-        kept, consents = self._judge(sent, caller, now_ms, refused)
-        self._check_rates(kept)
-        await self._append(consents, kept, now_ms)
-        refused.sort(key=lambda one: one.index)
-        return Taken(len(kept), refused)
+        """Append all that can be used. Raises Problem: come again, as the log or somebody's share is full."""
+        now_ms = self._now_ms()
+        judged = self._judge(sent, caller, now_ms)
+        shares = Counter(ping.device for ping in judged.kept)
+        self._check_rates(caller, len(sent.records), shares)
+        await self._append(judged, now_ms)
+        self._keys.take(caller.name, len(sent.records))
+        for device, many in shares.items():
+            self._devices.take(device, many)
+        for consent in judged.consents:
+            self._consents.remember(consent.device, given=True)
+        for device, one in judged.refused:
+            self.refusals.note(device, caller, now_ms, one.reason, one.field, one.allowed)
+        return Taken(len(judged.kept), sorted((one for _, one in judged.refused), key=lambda one: one.index))
 
-    def _judge(
-        self, sent: Sent, caller: Caller, now_ms: int, refused: list[Refused]
-    ) -> tuple[list[PingRecord], list[Consent]]:
-        """The pings that can be used, older ones first; the others go to `refused`."""
-        records = sent.records
+    def _judge(self, sent: Sent, caller: Caller, now_ms: int) -> _Judged:
+        """Which pings can be used, older ones first; the others with why not."""
+        records, judged = sent.records, _Judged([], [], [("", one) for one in sent.refused])
         for record in records:
             _bind(record, caller, now_ms)
         columns = columns_of(records)
         codes, oldest_ms = columns.faults(), now_ms - self._settings.max_age_s * 1000
         given: dict[str, Fault | None] = {}
-        kept, consents = [], list[Consent]()
         for row, (code, record) in enumerate(zip(codes.tolist(), records, strict=True)):
             fault = fault_of(code) if code else self._old if record.time_ms < oldest_ms else None
             if fault is None:
                 if record.device not in given:
-                    given[record.device] = self._may(record.device, caller, now_ms, consents)
+                    given[record.device] = self._may(record.device, caller, now_ms, judged.consents)
                 fault = given[record.device]
             if fault is None:
-                kept.append(record)
+                judged.kept.append(record)
             else:
                 value = columns.value(row, fault.field)
-                refused.append(Refused(sent.index[row], fault.field, value, fault.reason, fault.allowed))
-                self.refusals.note(record.device, caller, now_ms, fault.reason, fault.field, fault.allowed)
-        kept.sort(key=lambda record: record.time_ms)
-        return kept, consents
+                refused = Refused(sent.index[row], fault.field, value, fault.reason, fault.allowed)
+                judged.refused.append((record.device, refused))
+        judged.kept.sort(key=lambda record: record.time_ms)
+        return judged
 
-    def _check_rates(self, kept: list[PingRecord]) -> None:
-        """Raise Problem if a device sends too much: the request as a whole comes again later, nothing of it is lost."""
-        for device, many in Counter(record.device for record in kept).items():
-            wait_s = self._devices.take(device, many)
-            if wait_s:
-                raise come_again(f"Device {device!r} sends too much.", after_s=max(1, ceil(wait_s)), status=429)
+    def _check_rates(self, caller: Caller, many: int, shares: Counter[str]) -> None:
+        """Raise Problem if the caller or a device sends too much: all of the request comes again, nothing is lost."""
+        waits = [(self._keys.wait_s(caller.name, many), caller.name)] if many else []
+        waits += [(self._devices.wait_s(device, share), f"device {device!r}") for device, share in shares.items()]
+        wait_s, who = max(waits, default=(0.0, ""))
+        if wait_s:
+            raise come_again(f"Too much from {who}.", after_s=max(1, ceil(wait_s)), status=429)
 
     def _may(self, device: str, caller: Caller, now_ms: int, consents: list[Consent]) -> Fault | None:
         """Why pings of this device can't be taken from this caller, if they can't."""
@@ -136,17 +146,16 @@ class Intake:
             return None
         if self._settings.consent_by_first_ping and caller.grants_consent and self._consents.unsaid(device):
             consents.append(Consent(device=device, given=True, at_ms=now_ms))
-            self._consents.remember(device, given=True)
             return None
         return _NO_CONSENT
 
-    async def _append(self, consents: Sequence[Consent], kept: list[PingRecord], now_ms: int) -> None:
+    async def _append(self, judged: _Judged, now_ms: int) -> None:
         """Append, and wait until it is safe. Raises Problem where the log can't take it now."""
-        if kept:
-            values = encode_records(kept, now_ms)
-            records = [record_of(consent) for consent in consents]
+        if judged.kept:
+            values = encode_records(judged.kept, now_ms)
+            records = [record_of(consent) for consent in judged.consents]
             records += [
-                Record(ping.device.encode(), value, (), now_ms) for ping, value in zip(kept, values, strict=True)
+                Record(ping.device.encode(), value, (), now_ms) for ping, value in zip(judged.kept, values, strict=True)
             ]
             await self._flights.append(records)
 

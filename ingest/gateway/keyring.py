@@ -13,7 +13,9 @@ import time
 from catalog import Catalog, CatalogError
 from catalog.keys import KeptKey, Key
 from catalog.secret import key_id, same
+from ingest.gateway.limits import Buckets
 
+_UNKNOWN_RATE = 20.0  # unknown keys a second that the catalog is asked for
 _log = logging.getLogger("geofence.gateway")
 
 
@@ -24,7 +26,7 @@ class Keyring:
         self._catalog, self._keys_s = catalog, keys_s
         self._kept: dict[str, KeptKey] = {}
         self._number = 0
-        self._asked = 0.0
+        self._unknown = Buckets(_UNKNOWN_RATE, _UNKNOWN_RATE, time.monotonic)
         self._looking = asyncio.Lock()
 
     async def look(self) -> None:
@@ -44,12 +46,11 @@ class Keyring:
                 _log.warning("the catalog does not answer, keys stay as they were: %s", error)
 
     async def find(self, text: str) -> Key | None:
-        """The key that this is the text of, valid or not; one that is not known is looked for once in a while."""
+        """The key that this is the text of, valid or not; one that is not known is looked for, if not too often."""
         found = key_id(text)
         if found is None:
             return None
-        if found not in self._kept and time.monotonic() - self._asked > self._keys_s / 4:
-            self._asked = time.monotonic()
+        if found not in self._kept and not self._unknown.take("any"):
             try:
                 await self.look()
             except CatalogError as error:

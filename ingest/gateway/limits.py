@@ -24,20 +24,18 @@ class Buckets:
 
         Who asks for more than a whole bucket gets it from a full one, and owes the rest.
         """
-        now = self._clock()
-        left = self._filled(name, now)
-        need = min(many, self._burst)
-        if left < need:
-            return (need - left) / self._rate
-        self._left[name] = (left - many, now)
+        wait_s, now = self.wait_s(name, many), self._clock()
+        if wait_s:
+            return wait_s
+        self._left[name] = (self._filled(name, now) - many, now)
         self._left.move_to_end(name)
         if len(self._left) > _MOST:
             self._left.popitem(last=False)
         return 0.0
 
-    def wait_s(self, name: str) -> float:
-        """How long until one could be taken; takes nothing."""
-        return max(0.0, (1.0 - self._filled(name, self._clock())) / self._rate)
+    def wait_s(self, name: str, many: float = 1.0) -> float:
+        """How long until so many could be taken; takes nothing."""
+        return max(0.0, (min(many, self._burst) - self._filled(name, self._clock())) / self._rate)
 
     def _filled(self, name: str, now: float) -> float:
         left, then = self._left.get(name, (self._burst, now))

@@ -6,6 +6,7 @@ reason. A batch that is sent again changes nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -19,6 +20,7 @@ from ingest.gateway.settings import GatewaySettings
 
 _read_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _write = msgspec.json.Encoder().encode
+_LARGE = 1 << 18  # bytes from which decoding leaves the event loop
 _SPACE = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -38,7 +40,9 @@ class PingsEndpoint:
     async def post(self, request: Request) -> Response:
         """Take the pings of a request. Raises Problem."""
         caller = await self._access.caller(request, "pings:write")
-        taken = await self._intake.take(sent(await read_body(request, self._settings)), caller)
+        body, most = await read_body(request, self._settings), self._settings.request_pings
+        found = sent(body, most) if len(body) < _LARGE else await asyncio.to_thread(sent, body, most)
+        taken = await self._intake.take(found, caller)
         return Response(_write(Answer(taken.accepted, taken.refused)), 202, media_type="application/json")
 
     def router(self) -> APIRouter:
@@ -48,9 +52,12 @@ class PingsEndpoint:
         return router
 
 
-def sent(body: bytes) -> Sent:
-    """The pings in a body. Raises Problem where there are none to be seen."""
-    return decoded(_raws(body.strip(_SPACE)))
+def sent(body: bytes, most: int) -> Sent:
+    """The pings in a body. Raises Problem where there are none to be seen, or too many."""
+    raws = _raws(body.strip(_SPACE))
+    if len(raws) > most:
+        raise Problem(413, "Too many", f"The body has {len(raws)} pings; allowed: up to {most}. Send smaller batches.")
+    return decoded(raws)
 
 
 def _raws(body: bytes) -> Sequence[bytes | msgspec.Raw]:

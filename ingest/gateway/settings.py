@@ -22,6 +22,8 @@ class GatewaySettings:
     body_bytes: int = 5_000_000
     # Bytes of a request's body once it is decompressed.
     plain_bytes: int = 50_000_000
+    # Pings in a request.
+    request_pings: int = 10_000
     # Seconds within which a request's body has to come.
     body_s: float = 20.0
     # Bytes of pings that may wait for the log; beyond, requests are told to come again.

@@ -13,6 +13,7 @@ import zstandard
 from served import Served, now_ms
 
 HOUR_MS = 3_600_000
+SOON, LATELY = "at most 5 min after it was received", "at most 604800 s before it is received"
 _number = count()
 
 
@@ -71,8 +72,8 @@ BAD = {
     "text": (ping("", lat="47"), "lat", '"47"', "malformed", "a number, -90 to 90 degrees"),
     "missing": ({"lon": 1, "lat": 1}, "device", None, "malformed", "text in UTF-8, 1 to 256 bytes"),
     "source": (ping("", source="sonar"), "source", None, "malformed", None),
-    "future": (ping("", time_ms=now_ms() + HOUR_MS), "time_ms", ..., "time_future", "at most 5 min after it was received"),
-    "old": (ping("", time_ms=now_ms() - 200 * HOUR_MS), "time_ms", ..., "time_old", "at most 604800 s before it is received"),
+    "future": (ping("", time_ms=now_ms() + HOUR_MS), "time_ms", ..., "time_future", SOON),
+    "old": (ping("", time_ms=now_ms() - 200 * HOUR_MS), "time_ms", ..., "time_old", LATELY),
     "seconds": (ping("", time_ms=1_760_000_000), "time_ms", 1_760_000_000, "time_old", ...),
     "newer": (ping("", v=2), "", None, "version_newer", ...),
     "no object": ([1], "", None, "malformed", ...),
