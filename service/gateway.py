@@ -1,7 +1,7 @@
 """`geofence gateway`: pings in over HTTP, until it is told to stop.
 
-Puts the gateway of `ingest` together with a log, a catalog and an address. Invariant: the first SIGTERM or SIGINT ends it
-in order: what it has begun to answer is answered.
+Puts the gateway of `ingest` together with a log, a catalog and an address. Invariant: the first SIGTERM or SIGINT ends
+it in order: what it has begun to answer is answered.
 """
 
 from __future__ import annotations

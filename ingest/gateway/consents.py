@@ -42,7 +42,7 @@ class Consents:
         return Said.NOTHING if row is None else consent_of(row)
 
     def remember(self, device: str, *, given: bool) -> None:
-        """This was just appended; the worker has not taken it yet."""
+        """What was just appended; the worker has not taken it yet."""
         self._told[device] = (given, self._clock())
         self._told.move_to_end(device)
         if len(self._told) > _MOST:
