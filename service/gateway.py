@@ -31,3 +31,4 @@ async def run_gateway(
             async with gateway_app(log, catalog, settings, tokens=tokens) as app, serving(app, address):
                 note(f"listening at http://{address}")
                 await stop.wait()
+                app.state.streams.end()

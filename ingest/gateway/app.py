@@ -102,6 +102,7 @@ async def gateway_app(
 def app_of(parts: Parts) -> FastAPI:
     """All endpoints, in the order of the documentation."""
     app = FastAPI(title="geofence", version="1", openapi_url=None)
+    app.state.streams = parts.streams  # whoever serves ends them before it stops
     answer_problems(app)
     for router in (
         pings_router(parts.access, parts.intake, parts.settings),

@@ -60,9 +60,10 @@ def events_router(
         marks = await history.begin(after or resumed, since, name=name, now_ms=now_ms())
         if limit is not None or wants_pages(request):
             return await page(history, wanted, marks, limit_of(limit))
-        marks, gap = await _checked(history, wanted, marks)
+        fresh = since == "now" and not (after or resumed)
+        marks, gap = (marks, None) if fresh else await _checked(history, wanted, marks)
         one = EventsOfOne(history, settings, wanted, lambda: access.caller(request, SCOPE))
-        return EventStream(streams.counted(one.pieces(marks, gap)), write_s=settings.write_s)
+        return EventStream(one.pieces(marks, gap), streams, write_s=settings.write_s)
 
     return router
 

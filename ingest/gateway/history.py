@@ -59,11 +59,9 @@ class History:
         count = len(self.feed.marks)
         if after:
             return marks_of(after, count, name=name)
-        if since == "now":
-            return tuple(self.feed.marks)
-        if since == "beginning":
+        if since in ("now", "beginning"):
             standing = await self.standing()
-            return tuple(standing[number].begin for number in range(count))
+            return tuple(standing[n].end if since == "now" else standing[n].begin for n in range(count))
         time_ms = _time_ms(since, now_ms)
         found = (self._log.offset_at(CHANGES, number, time_ms=time_ms) for number in range(count))
         return tuple(await asyncio.gather(*found))

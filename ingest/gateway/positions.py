@@ -47,7 +47,7 @@ def positions_router(
         await views.places.ready(views.tracks)
         allowed = StillAllowed(lambda: access.caller(request, POSITIONS))
         pieces = _pieces(views.places, wants, allowed, settings.heartbeat_s)
-        return EventStream(streams.counted(pieces), write_s=settings.write_s)
+        return EventStream(pieces, streams, write_s=settings.write_s)
 
     return router
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import msgspec
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
+from ingest.gateway.streams import Streams
+
 PIECE_BYTES = 65_536
 RETRY_MS = 2000
+_END_S = 0.3
 _log = logging.getLogger("geofence.gateway")
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Connection": "close"}
 
@@ -27,23 +30,27 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, pieces: AsyncGenerator[bytes, None], *, write_s: float) -> None:
+    def __init__(self, pieces: AsyncGenerator[bytes, None], streams: Streams, *, write_s: float) -> None:
+        """Raises Problem where there are too many streams."""
         super().__init__(headers=_HEADERS, media_type=self.media_type)
         del self.headers["content-length"]
-        self._pieces, self._write_s = pieces, write_s
+        self._pieces, self._streams, self._write_s = streams.counted(pieces), streams, write_s
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Write until the pieces end or the reader has gone."""
         sending = asyncio.create_task(self._send(send))
         going = asyncio.create_task(_gone(receive))
+        self._streams.add(sending)
         try:
             await asyncio.wait((sending, going), return_when=asyncio.FIRST_COMPLETED)
+            if sending.cancelled():
+                await _end(send)
         finally:
             sending.cancel()
             going.cancel()
-            (ended, _gone_too) = await asyncio.gather(sending, going, return_exceptions=True)
-        if isinstance(ended, Exception):
-            raise ended
+            ended = await asyncio.gather(sending, going, return_exceptions=True)
+        if isinstance(ended[0], Exception):
+            raise ended[0]
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -56,6 +63,14 @@ class EventStream(Response):
                 _log.info("a reader took nothing for %g s", self._write_s, extra={"action": "reader_cut_off"})
                 return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _end(send: Send) -> None:
+    """The last that is written when the gateway stops, if that can be at once."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_END_S):
+            body = told("cut", reason="stopping", detail="This gateway stops. Connect again with Last-Event-ID.")
+            await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def _gone(receive: Receive) -> None:

@@ -24,7 +24,7 @@ class Embedded(Gateway):
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         super().__init__(free_ports(1)[0])
-        self.folder, self.settings = folder, settings
+        self.folder, self.settings = folder, {"keys_s": 0.02, **settings}
         self.catalog = f"sqlite:{folder / 'catalog.db'}"
         upgrade(self.catalog)
         self.start()
@@ -50,13 +50,13 @@ class Embedded(Gateway):
             assert found
             catalog.keys.revoke(found, by="test", now_ms=2)
 
-    def forget(self, newest: int) -> None:
-        """Have retention take what was told before the event with this sequence."""
-        self._order({"forget": newest})
+    def upkeep(self) -> None:
+        """Have retention take what is past its time."""
+        self._order({"upkeep": True})
 
-    def tell(self, *events: tuple[str, str, int]) -> None:
-        """Events: device, region, sequence."""
-        self._order({"tell": events})
+    def tell(self, *events: tuple[str, str, int], days: float = 0.0) -> None:
+        """Events: device, region, sequence; told so many days ago."""
+        self._order({"tell": events, "days": days})
 
     def _order(self, order: dict[str, Any]) -> None:
         assert self.process.stdin

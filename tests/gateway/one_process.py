@@ -1,8 +1,8 @@
 """A log, a worker and a gateway in one process, as an embedded log asks for; told by lines of JSON what to do. No test.
 
-`one_process.py FOLDER PORT SETTINGS`: the catalog and the log are in FOLDER, the regions in FOLDER/town.geojson if there
-is such a file. A line `{"tell": [[device, region, sequence], ...]}` writes events as a worker would; each line is
-answered by one.
+`one_process.py FOLDER PORT SETTINGS`: the catalog and the log are in FOLDER, the regions in FOLDER/town.geojson if
+there is such a file. `{"tell": [[device, region, sequence], ...], "days": 0}` writes events as a worker did so many
+days ago, `{"upkeep": true}` does what is due; each line is answered by one.
 """
 
 import asyncio
@@ -25,18 +25,18 @@ from service.http import serving
 from service.layers import LayerOptions, load_versions
 from service.worker import fence_maker
 from stream.port import Log, Record
-from stream.sqlite import open_log
+from stream.sqlite import SqliteLog, open_log
 
 
-def event_record(device: str, region: str, sequence: int) -> Record:
+def event_record(device: str, region: str, sequence: int, days: float = 0.0) -> Record:
     """An event of the layer `town`, as a worker writes it."""
-    now = time.time_ns() // 1_000_000
+    now = time.time_ns() // 1_000_000 - round(days * 86_400_000)
     crossing = Crossing(
         device=device, layer="town", change=Change.CHANGED, cause=Cause.MOVED, origin=None, target=Place(region),
         born_ms=1, sequence=sequence, occurred_ms=now, confirmed_ms=now, received_ms=now,
     )  # fmt: skip
     headers, data = encode_binary(event_of(crossing, source="test"))
-    return Record(device.encode(), data, tuple((name, text.encode()) for name, text in headers.items()))
+    return Record(device.encode(), data, tuple((name, text.encode()) for name, text in headers.items()), now)
 
 
 async def serve(folder: Path, port: int, settings: GatewaySettings) -> None:
@@ -51,6 +51,7 @@ async def serve(folder: Path, port: int, settings: GatewaySettings) -> None:
                 while line := await asyncio.to_thread(sys.stdin.readline):
                     await _obey(log, json.loads(line))
                     print("done", flush=True)
+                app.state.streams.end()
             stop.set()
             if working:
                 await working
@@ -62,8 +63,11 @@ async def _work(log: Log, town: Path, stop: asyncio.Event) -> None:
     await work(log, fence_maker(versions, settings, "compiled"), settings, Status(), stop)
 
 
-async def _obey(log: Log, order: dict[str, Any]) -> None:
-    records = [event_record(*one) for one in order["tell"]]
+async def _obey(log: SqliteLog, order: dict[str, Any]) -> None:
+    if "upkeep" in order:
+        await log.upkeep()
+        return
+    records = [event_record(*one, days=order["days"]) for one in order["tell"]]
     for begin in range(0, len(records), 500):
         await log.append(CHANGES, records[begin : begin + 500])
 
