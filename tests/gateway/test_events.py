@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Embedded
+from embedded import Embedded
 from http_client import Sse, Stream
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "torture"
@@ -310,7 +310,7 @@ def test_a_reader_that_takes_nothing_is_cut_off_after_a_time(embedded: Make) -> 
 
 def test_idle_readers_cost_next_to_nothing_and_are_all_told(embedded: Make) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(IDLE + 500, 4096), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    gateway = embedded()
+    gateway = embedded(keys_s=1.0)
     key = gateway.key("events:read")
 
     async def story() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from broker import Cluster, free_ports, running, tied
-from conftest import wait_for
+from embedded import wait_for
 from http_client import Gateway, Stream
 from test_where import IN_A, IN_B, TOWN
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from commands import layer, square
-from conftest import Embedded, wait_for
+from embedded import Embedded, wait_for
 from http_client import Stream
 
 from catalog import open_catalog
