@@ -7,6 +7,7 @@ Invariant: a row is understood to its last byte, or refused.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from geofence.motion import NEVER_MS
 from geofence.wire_tracks import Layout, Said, layout_of
 
 _TORN = "the track row is not as expected: its length is not what its counts say; restore the topic"
+_SURE = 50.0  # log-odds beyond which nothing changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,12 @@ def read_row(row: bytes) -> RowRead:
     """Read a row. Raises Malformed or NewerVersion."""
     its = _Walk(row)
     head = its.take("head")
-    user = its.text(int(head["user_bytes"]))
+    user, said = its.text(int(head["user_bytes"])), int(head["consent"])
     heard_ms = int(head["heard_ms"])
     tracks = tuple(_track(its) for _ in range(int(head["layers"])))
-    if its.at != len(row):
+    if its.at != len(row) or said not in set(Said):
         raise Malformed(_TORN)
-    return RowRead(user or None, Said(int(head["consent"])), None if heard_ms < -(2**61) else heard_ms, tracks)
+    return RowRead(user or None, Said(said), None if heard_ms < -(2**61) else heard_ms, tracks)
 
 
 class _Walk:
@@ -111,7 +113,10 @@ class _Walk:
         if self.at + size > len(self._row):
             raise Malformed(_TORN)
         self.at += size
-        return self._row[self.at - size : self.at].decode("utf-8", "surrogatepass")
+        try:
+            return self._row[self.at - size : self.at].decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            raise Malformed(_TORN) from None
 
 
 _layouts: dict[int, Layout] = {}
@@ -163,4 +168,4 @@ def _confidence(code: int, evidence: Any) -> float | None:
     if code == UNKNOWN:
         return None
     inside = log_odds(float(evidence["anchor_sigmas"]), 1.0, LEAST_DOUBT) - float(evidence["score"])
-    return float(1.0 / (1.0 + np.exp(-inside)))
+    return 1.0 / (1.0 + exp(-min(max(inside, -_SURE), _SURE)))

@@ -53,6 +53,8 @@ class Feed:
             except LogError as error:
                 _log.warning("%s %s can't be followed: %s", CHANGES, partition, error, extra={"action": "feed_stands"})
                 await asyncio.sleep(_PAUSE_S if isinstance(error, Unavailable) else _LONG_PAUSE_S)
+            except Exception:  # the marks are past the record already: better one less than none from here on
+                _log.exception("a record of %s %s was not taken", CHANGES, partition, extra={"action": "feed_fault"})
 
     def _take(self, events: Iterator[Told]) -> None:
         for told in events:

@@ -106,8 +106,9 @@ class EventsOfOne:
                 await self._allowed.check()
                 yield b"".join([frame(one.data, bookmark=joined.bookmark(one)) for one in found])
             elif not await joined.reader.wait(self._beat_s):
+                here = joined.here()  # before others run: what comes meanwhile is not told yet
                 await self._allowed.check()
-                yield heartbeat(joined.here())
+                yield heartbeat(here)
 
 
 def _frames(piece: Piece) -> Iterator[bytes]:
