@@ -21,6 +21,7 @@ from stream.port import Log, LogError, Unavailable
 GROUP = "geofence-gateway"  # under which the log is asked where its partitions begin and end
 _log = logging.getLogger("geofence.gateway")
 _PAUSE_S, _LONG_PAUSE_S = 0.5, 30.0
+_AT_ONCE = 512  # events put before the readers have their turn: far less than the ring holds
 
 
 class Feed:
@@ -48,8 +49,9 @@ class Feed:
         """Take one partition in, for ever; while the log is away, wait for it."""
         while True:
             try:
-                async for batch in self._log.read(CHANGES, partition, start=self.marks[partition]):
+                async for batch in self._log.read(CHANGES, partition, start=self.marks[partition], most=_AT_ONCE):
                     self._take(told_of(batch, self.marks))
+                    await asyncio.sleep(0)
             except LogError as error:
                 _log.warning("%s %s can't be followed: %s", CHANGES, partition, error, extra={"action": "feed_stands"})
                 await asyncio.sleep(_PAUSE_S if isinstance(error, Unavailable) else _LONG_PAUSE_S)
