@@ -28,6 +28,7 @@ async def run_gateway(
     with open_catalog(catalog_url) as catalog:
         async with open_log(log_url) as log:
             await ensure_topics(log, log_url)
-            async with gateway_app(log, catalog, settings, tokens=tokens) as app, serving(app, address):
+            async with gateway_app(log, catalog, settings, tokens=tokens) as gateway, serving(gateway.app, address):
                 note(f"listening at http://{address}")
                 await stop.wait()
+                gateway.end_streams()

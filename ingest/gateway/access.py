@@ -37,8 +37,13 @@ class Access:
         self._keyring, self._tokens, self._now_ms = keyring, tokens, now_ms
         self._failures = Buckets(failures_a_minute / 60, failures_a_minute, clock)
 
-    async def caller(self, request: Request, scope: str, *, key: str | None = None) -> Caller:
-        """Who is behind a request, if they have the scope. `key`: from the path. Raises Problem 401, 403 and 429."""
+    async def caller(
+        self, request: Request, scope: str, *, key: str | None = None, device: str | None = None
+    ) -> Caller:
+        """Who is behind a request, if they have the scope. `key`: from the path. Raises Problem 401, 403 and 429.
+
+        The key of `device` itself needs no scope.
+        """
         text = key or credential(request)
         if text is None:
             detail = "Send a key: `Authorization: Bearer gf_...`, or as the password of HTTP Basic."
@@ -47,7 +52,7 @@ class Access:
         if isinstance(found, str):
             self.note_failure(request)
             raise Problem(401, "Not let in", f"{found[0].upper()}{found[1:]}.", headers=_WANTED)
-        if not found.may(scope):
+        if not found.may(scope) and (device is None or found.device != device):
             has = ", ".join(sorted(found.scopes)) or "none"
             raise Problem(403, "Not allowed", f"This needs the scope {scope}; {found.name} has {has}.")
         return found

@@ -8,12 +8,14 @@ order.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from ingest.gateway.problem import come_again
 from ingest.topics import PINGS
 from stream.port import Log, LogError, Record, Unavailable
 
+_log = logging.getLogger("geofence.gateway")
 _OVERHEAD = 200  # bytes that a waiting record takes beside its value
 
 
@@ -45,31 +47,31 @@ class Flights:
             raise come_again("The log does not answer. Nothing was lost; send it again.", after_s=2) from None
 
     async def _fly(self) -> None:
-        """Fly until nobody waits."""
-        while self._passengers:
-            records, passengers, self._records, self._passengers = self._records, self._passengers, [], []
-            error: BaseException | None = None
-            try:
-                await self._log.append(PINGS, records)
-            except LogError as failed:
-                error = failed
-            except BaseException as failed:
-                error = failed
-                raise
-            finally:
-                _land(passengers, error)
-        self._flying = None
+        """Fly until nobody waits. Whatever fails is told to the passengers of that flight; the next one flies."""
+        try:
+            while self._passengers:
+                records, passengers, self._records, self._passengers = self._records, self._passengers, [], []
+                try:
+                    await self._log.append(PINGS, records)
+                except Exception as error:
+                    if not isinstance(error, LogError):
+                        _log.error("an append failed", exc_info=error)
+                    _land(passengers, Unavailable(str(error)))
+                else:
+                    _land(passengers, None)
+        finally:
+            self._flying = None
 
     def _forget(self, size: int) -> None:
         self.waiting_bytes -= size
 
 
-def _land(passengers: list[asyncio.Future[None]], error: BaseException | None) -> None:
+def _land(passengers: list[asyncio.Future[None]], error: Unavailable | None) -> None:
     for landed in passengers:
         if landed.done():
             continue
         if error is None:
             landed.set_result(None)
         else:
-            landed.set_exception(Unavailable(str(error)))
+            landed.set_exception(error)
             landed.exception()  # whoever has left does not hear of it

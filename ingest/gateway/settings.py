@@ -44,6 +44,18 @@ class GatewaySettings:
     keys_s: float = 1.0
     # Devices whose last refusals are remembered.
     refusal_devices: int = 10_000
+    # Seconds between two signs of life on a stream where nothing happens.
+    heartbeat_s: float = 15.0
+    # Seconds for which a reader of a stream may take nothing before it is cut off.
+    write_s: float = 30.0
+    # Bytes of the newest events, and again of the newest positions, that are kept for all readers of streams together.
+    kept_bytes: int = 16_000_000
+    # Seconds back from the start of which events are read for them.
+    kept_s: float = 60.0
+    # Readings of the log for single readers that run at once.
+    readings: int = 8
+    # Streams that are open at once.
+    streams: int = 10_000
 
     def __post_init__(self) -> None:
         """Check every value. Raises ValueError with its name."""

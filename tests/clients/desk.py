@@ -1,45 +1,40 @@
-"""The gateway's application within this process, over a log in memory: for many bodies. Not a test itself."""
+"""The gateway's application within this process, without a server between: for many bodies. Not a test itself."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
 from phones import Phone, Reply
+from starlette.types import ASGIApp
 
 from catalog import open_catalog, upgrade
 from ingest.gateway.app import gateway_app
 from ingest.gateway.settings import GatewaySettings
+from ingest.topics import topics
 from stream.port import Record
+from stream.sqlite import SqliteLog, open_log
 
 
-@dataclass
 class Notebook:
-    """A log that only remembers. `fails`: raised by every append."""
+    """An embedded log that notes what is appended. `fails`: raised by every append instead."""
 
-    values: list[bytes] = field(default_factory=list)
-    fails: BaseException | None = None
+    def __init__(self, log: SqliteLog) -> None:
+        self._log, self.values, self.fails = log, list[bytes](), None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
 
     async def append(self, topic: str, records: Sequence[Record], *, partition: int | None = None) -> None:
         if self.fails:
             raise self.fails
+        await self._log.append(topic, records, partition=partition)
         self.values.extend(record.value or b"" for record in records)
-
-    async def partitions(self, topic: str) -> int:
-        return 4
-
-    @asynccontextmanager
-    async def view(self, topic: str) -> AsyncIterator[Notebook]:
-        yield self
-
-    def get(self, key: bytes) -> None:
-        return None
 
 
 @dataclass
@@ -47,7 +42,7 @@ class Desk:
     """Answers requests, one after the other."""
 
     runner: asyncio.Runner
-    app: FastAPI
+    app: ASGIApp
     log: Notebook
     phone: Phone
     anyone: str
@@ -90,10 +85,12 @@ def desk(folder: Path, settings: GatewaySettings | None = None) -> Iterator[Desk
         scope, by = ["pings:write"], "test"
         _, own = catalog.keys.create(name="own", scopes=scope, device="mine", user="me", by=by, now_ms=now_ms)
         _, anyone = catalog.keys.create(name="all", scopes=scope, by=by, now_ms=now_ms)
-        stack, log = AsyncExitStack(), Notebook()
+        stack = AsyncExitStack()
+        log = Notebook(runner.run(stack.enter_async_context(open_log(folder / "log.db"))))
+        runner.run(log.create(topics(4)))
         made = gateway_app(log, catalog, settings or GatewaySettings())  # type: ignore[arg-type]
-        app = runner.run(stack.enter_async_context(made))
+        gateway = runner.run(stack.enter_async_context(made))
         try:
-            yield Desk(runner, app, log, Phone("mine", own), anyone)
+            yield Desk(runner, gateway.app, log, Phone("mine", own), anyone)
         finally:
             runner.run(stack.aclose())

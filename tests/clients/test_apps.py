@@ -195,10 +195,16 @@ def test_a_key_in_a_path_is_in_nothing_that_the_process_prints(gateway: Gateway)
     assert not [key for key in (phone.key, gateway.reader, gateway.anyone) if key[14:-1] in printed]
 
 
-def test_nor_is_it_in_the_log_of_an_error_that_nobody_foresaw(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_nor_is_it_in_the_log_of_an_error_that_nobody_foresaw(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     caplog.set_level(logging.DEBUG)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("ingest.gateway.intake.encode_records", fail)
     with desk(tmp_path) as one:
-        one.log.fails = RuntimeError("unforeseen")
         with pytest.raises(RuntimeError, match="unforeseen"):
             one.ask("POST", f"{OWNTRACKS}/{one.phone.key}", location())
         assert "unforeseen" in caplog.text

@@ -107,7 +107,7 @@ def test_what_is_wrong_with_a_topic_is_told_with_the_command_that_mends_it(clust
 def test_copies_that_the_cluster_can_not_keep_are_found(cluster: Cluster) -> None:
     async def story() -> None:
         async with open_kafka(settings(cluster.bootstrap, replication=3, min_in_sync=2)) as log:
-            with pytest.raises(Unusable, match="too-many is to have 3 copies.*Set replication"):
+            with pytest.raises(Unusable, match=r"too-many is to have 3 copies.*Set replication"):
                 await log.create([Topic("too-many", 1)])
         async with open_kafka(settings(cluster.bootstrap)) as log:
             await log.create([Topic("too-few", 1)])
