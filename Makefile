@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BROKER := $(or $(GEOFENCE_CACHE),$(HOME)/.cache/geofence)/kafka
-CORE := $(wildcard geofence/*.py) ingest/placing.py service/warm.py
+CORE := $(wildcard geofence/*.py) ingest/placing.py stream/kafka/packing.py service/warm.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format bench torture broker lock clean setup
@@ -35,8 +35,9 @@ format: .venv/dev.stamp ## format the code and mend what the linter can
 bench: .venv/dev.stamp .venv/warm.stamp ## run every benchmark: a table, and JSON lines in bench/results
 	@$(BIN)/python -m bench
 
-torture: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## long property tests and fuzzing, about 15 minutes
+torture: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## long property tests, then faults of every kind, about an hour
 	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q
+	@$(BIN)/python -m tests.torture
 
 broker: $(BROKER)/stamp ## fetch the Kafka broker that the tests start (once, 45 MB)
 
@@ -80,6 +81,6 @@ setup: .venv/run.stamp .venv/warm.stamp
 # Compiled code is cached beside the sources; numba does not see that a module it calls has changed, so all of it goes.
 .venv/warm.stamp: $(CORE) | .venv/run.stamp
 	@echo "compiling ..."
-	@find geofence ingest -name '*.nb[ic]' -delete
+	@find geofence ingest stream -name '*.nb[ic]' -delete
 	@$(BIN)/python -m service.warm
 	@touch $@

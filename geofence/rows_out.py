@@ -160,6 +160,7 @@ def _write_layer(arena, at, rows, begin, end, head, name, motion, place, belief,
 
 @njit(cache=True, inline="always")
 def _put(arena, at, raw):  # type: ignore[no-untyped-def]
-    for k in range(len(raw)):
-        arena[at + k] = raw[k]
+    to = np.uint64(at)  # unsigned places can't count from the end, which lets many bytes be copied at once
+    for k in range(np.uint64(len(raw))):
+        arena[to + k] = raw[k]
     return at + len(raw)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geofence.crossing import Crossing
 from geofence.dwelling import dwell_due_ms, dwells
-from geofence.hysteresis import REJECTED, caps_m
+from geofence.hysteresis import OUTSIDE, REJECTED, UNKNOWN, caps_m
 from geofence.layer import Ints, LayerState, User
 from geofence.passage import PASSAGE, Passage, Taken
 from geofence.passing_fences import pass_overlay
@@ -66,7 +66,7 @@ def take(
         told += [((row, 0, NEVER), one) for row, one in move_first(layer, slots, firsts, heard.user_until)]
     if len(taken) < len(slots):
         pings, slots = pings.take(taken), slots[taken]
-    batch = _batch(layer, pings, slots, heard.clock_ms[taken])
+    batch, new, lost = _batch(layer, pings, slots, heard.clock_ms[taken]), *_unknown(layer, slots)
     sighted = layer.atlas.locate(batch.lon, batch.lat, batch.cap_m if layer.atlas.overlay else batch.deep_m)
     if layer.atlas.overlay:
         passages, dwelled = _pass_overlay(layer, batch, sighted, heard, taken, timed and layer.dwell_ms >= 0)
@@ -76,11 +76,24 @@ def take(
         passages = pass_partition(layer.books(), layer.atlas.borders, layer.atlas.within_m, *columns)
     outcome[taken] = batch.outcome
     layer.devices.told.add(passages["slot"].astype(np.int64))
+    layer.devices.told.add(new[layer.tracks.span["born_ms"][new] != NEVER])
+    layer.devices.told.add(lost[layer.tracks.evidence["region"][lost] == OUTSIDE])
     for passage in map(Passage._make, passages.tolist()):
         row = int(taken[passage.row])
         user = layer.devices.user(int(heard.user[row]), passage.slot)
         told.append(((row, 1, 0), layer.crossing(passage, pings, user)))
     return told, outcome
+
+
+def _unknown(layer: LayerState, slots: Ints) -> tuple[Ints, Ints]:
+    """The devices that are new to this layer, and those whose place in a partition is not known yet.
+
+    What becomes known of them may be no crossing: that there is a track, or that a device is outside every region.
+    """
+    new = slots[layer.tracks.span["born_ms"][slots] == NEVER]
+    if layer.atlas.overlay:
+        return new, new[:0]
+    return new, slots[layer.tracks.evidence["region"][slots] == UNKNOWN]
 
 
 def _batch(layer: LayerState, pings: Pings, slots: Ints, clock_ms: Ints) -> Taken:

@@ -78,8 +78,9 @@ def gathered(
     offsets[1:] = np.cumsum(lengths)
     out = np.empty(offsets[-1], np.uint8)
     for row in range(len(starts)):
-        for k in range(lengths[row]):
-            out[offsets[row] + k] = arena[starts[row] + k]
+        to, source = np.uint64(offsets[row]), np.uint64(starts[row])  # unsigned: many bytes are copied at once
+        for k in range(np.uint64(lengths[row])):
+            out[to + k] = arena[source + k]
     return out, offsets
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -30,6 +31,7 @@ _CONTROLS = (
     "milliseconds. Correct the record; a ping has no `kind`."
 )
 SOURCES = {source.name.lower(): int(source) for source in Source}  # plain numbers: enums are slow in columns
+_CODES = dict[str | None, int](SOURCES) | {None: SOURCES["unknown"], "": SOURCES["unknown"]}
 
 
 class NewerVersion(Malformed):
@@ -184,21 +186,26 @@ def _check_record(record: PingRecord) -> None:
 
 
 def _columns(records: list[PingRecord]) -> Pings:
+    many = len(records)
     users = [record.user or "" for record in records]
     return Pings(
         device=Texts.of([record.device for record in records]),
-        lon=np.array([record.lon for record in records], np.float64),
-        lat=np.array([record.lat for record in records], np.float64),
-        time_ms=np.array([record.time_ms for record in records], np.int64),
-        accuracy_m=np.array([record.accuracy_m for record in records], np.float64),
-        source=np.array([SOURCES[record.source or "unknown"] for record in records], np.uint8),
-        received_ms=np.array([_or_absent(record.received_ms) for record in records], np.int64),
-        confidence=np.array([record.confidence for record in records], np.float64),
-        speed_mps=np.array([record.speed_mps for record in records], np.float64),
-        mock=np.array([record.mock for record in records], np.bool_),
-        user=Texts.of(users) if any(users) else Texts.blank(len(users)),
+        lon=np.fromiter([record.lon for record in records], np.float64, many),
+        lat=np.fromiter([record.lat for record in records], np.float64, many),
+        time_ms=np.fromiter([record.time_ms for record in records], np.int64, many),
+        accuracy_m=_column([record.accuracy_m for record in records], np.float64, nan),
+        source=np.fromiter([_CODES[record.source] for record in records], np.uint8, many),
+        received_ms=_column([record.received_ms for record in records], np.int64, -1),
+        confidence=_column([record.confidence for record in records], np.float64, nan),
+        speed_mps=_column([record.speed_mps for record in records], np.float64, nan),
+        mock=_column([record.mock for record in records], np.bool_, False),
+        user=Texts.of(users) if any(users) else Texts.blank(many),
     )
 
 
-def _or_absent(received_ms: int | None) -> int:
-    return -1 if received_ms is None else received_ms
+def _column(values: list[Any], dtype: type[np.generic], absent: object) -> NDArray[Any]:
+    """A column in which null is rare."""
+    try:
+        return np.fromiter(values, dtype, len(values))
+    except TypeError:
+        return np.array([absent if value is None else value for value in values], dtype)

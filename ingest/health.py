@@ -12,7 +12,7 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from ingest.metrics import WorkerMetrics
-from ingest.status import PartitionStatus, State, Status
+from ingest.status import PartitionStatus, Status
 
 
 def health_app(status: Status) -> FastAPI:
@@ -28,10 +28,9 @@ def health_app(status: Status) -> FastAPI:
     @app.get("/health/ready")
     async def ready(response: Response) -> dict[str, Any]:
         response.status_code = 200 if status.ready else 503
-        held = [one for one in status.partitions.values() if one.state is not State.LEFT]
         return {
             "ready": status.ready,
-            "partitions": [_told(one) for one in sorted(held, key=lambda one: one.partition)],
+            "partitions": [_told(one) for one in sorted(status.held, key=lambda one: one.partition)],
         }
 
     @app.get("/metrics")

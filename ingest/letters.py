@@ -1,7 +1,8 @@
 """Dead letters: records that were refused, as they lie on `pings-rejected`, and back.
 
-Behind the worker's steps, and for who wants to see or send them again. Invariant: the value is what was received, up to
-64 KiB of it; why, where and how much of it there was is in the headers.
+Behind the worker's steps, and for who wants to see or send them again. Invariant: key and value are what was received,
+up to 64 KiB of each, so that a letter is never too large to be kept; why, where and how much there was is in the
+headers.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ _HINT_BYTES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter. `value` None: what was refused was a tombstone; cut if it is shorter than `length`."""
+    """A dead letter. `value` None: what was refused was a tombstone; cut if it is shorter than `length`.
+
+    `key_length` is that of a key that was cut, else None.
+    """
 
     partition: int
     offset: int
@@ -31,12 +35,18 @@ class Letter:
     key: bytes
     value: bytes | None
     kind: str | None = None
+    key_length: int | None = None
 
     def again(self) -> Record:
         """The record as it was, to be sent again. Raises ValueError where only a part of it was kept."""
         if self.value is None or len(self.value) < self.length:
             kept = 0 if self.value is None else len(self.value)
             raise ValueError(f"the record had {self.length} bytes, {kept} were kept. Send it again from where it came.")
+        if self.key_length is not None:
+            raise ValueError(
+                f"the record's key had {self.key_length} bytes, {len(self.key)} were kept. Send it again from where it "
+                "came."
+            )
         headers = () if self.kind is None else ((KIND, self.kind.encode()),)
         return Record(self.key, self.value, headers)
 
@@ -44,7 +54,7 @@ class Letter:
 def letter_of(batch: Batch, refused: Refused) -> Record:
     """The record for `pings-rejected` that tells of a refusal."""
     row = refused.row
-    value, kind = batch.values[row], kind_of(batch.headers[row])
+    key, value, kind = batch.keys[row] or b"", batch.values[row], kind_of(batch.headers[row])
     told: list[tuple[str, str]] = [
         ("reason", refused.reason),
         ("hint", refused.hint),
@@ -56,8 +66,10 @@ def letter_of(batch: Batch, refused: Refused) -> Record:
     ]
     if kind is not None:
         told.append((KIND, kind))
+    if len(key) > KEPT_BYTES:
+        told.append(("key_length", str(len(key))))
     headers = tuple((name, text.encode("utf-8", "backslashreplace")[:_HINT_BYTES]) for name, text in told)
-    return Record(batch.keys[row] or b"", (value or b"")[:KEPT_BYTES], headers)
+    return Record(key[:KEPT_BYTES], (value or b"")[:KEPT_BYTES], headers)
 
 
 def read_letter(key: bytes | None, value: bytes | None, headers: Headers) -> Letter:
@@ -76,6 +88,7 @@ def read_letter(key: bytes | None, value: bytes | None, headers: Headers) -> Let
             key=key or b"",
             value=None if length == "none" else value or b"",
             kind=told.get(KIND),
+            key_length=int(told["key_length"]) if "key_length" in told else None,
         )
     except (KeyError, ValueError) as error:
         raise ValueError(f"the record is no dead letter: {error} is missing or no number") from None

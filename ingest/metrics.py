@@ -36,6 +36,8 @@ GAUGES = (
     Gauge("geofence_worker_unread_records", "Records that wait, when last looked at", lambda one: one.unread),
     Gauge("geofence_worker_unread_seconds", "Age of the oldest record that waits; alert at half of kept_seconds",
           lambda one: one.unread_ms / 1000),
+    Gauge("geofence_worker_answered_seconds", "When the log last told what waits, in Unix seconds",
+          lambda one: None if one.answered_ms is None else one.answered_ms / 1000),
     Gauge("geofence_worker_kept_seconds", "For how long the input keeps a record",
           lambda one: None if one.kept_ms is None else one.kept_ms / 1000),
 )
@@ -60,7 +62,7 @@ class WorkerMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """What each stands at."""
-        held = [one for one in self._status.partitions.values() if one.state is not State.LEFT]
+        held = self._status.held
         for gauge in GAUGES:
             family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=["partition"])
             for one in held:

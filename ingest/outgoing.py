@@ -7,7 +7,9 @@ those of all devices touched and of the partition, so that rows and offset are a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
 
 from geofence.crossing import Crossing
 from geofence.fence import Fence
@@ -16,7 +18,7 @@ from geofence.wire_tracks import TrackRows
 from ingest.letters import letter_of
 from ingest.reading import Refused
 from ingest.topics import CHANGES, PARTITION_KEY, PRESENCE, REJECTED, TRACKS
-from stream.port import Batch, Outgoing, Record
+from stream.port import Batch, Outgoing, Packed, Record
 
 
 def event_records(crossings: Iterable[Crossing], source: str) -> list[Record]:
@@ -29,15 +31,13 @@ def event_records(crossings: Iterable[Crossing], source: str) -> list[Record]:
     return records
 
 
-def state_records(fence: Fence) -> tuple[list[Record], list[Record]]:
+def state_records(fence: Fence) -> tuple[Packed, list[Record]]:
     """What has changed since this was last asked: rows of tracks, and presence; tombstones of what is gone."""
     rows = fence.changed()
-    keys, values = pieces(rows)
-    tracks = [Record(key, value or None) for key, value in zip(keys, values, strict=True)]
-    presence = [Record(key, None) for key, value in zip(keys, values, strict=True) if not value]
+    gone = np.flatnonzero(np.diff(rows.offsets) == 0).tolist()
+    presence = [Record(rows.device[row].encode("utf-8", "surrogatepass"), None) for row in gone]
     presence += [Record(device.encode(), value) for device, value in fence.presences()]
-    tracks.append(Record(PARTITION_KEY, fence.partition_row()))
-    return tracks, presence
+    return _packed(rows, fence.partition_row()), presence
 
 
 def letters(batch: Batch, refused: Sequence[Refused]) -> list[Record]:
@@ -46,19 +46,19 @@ def letters(batch: Batch, refused: Sequence[Refused]) -> list[Record]:
 
 
 def outgoing(
-    partition: int, events: list[Record], presence: list[Record], tracks: list[Record], rejected: list[Record]
+    partition: int, events: list[Record], presence: list[Record], tracks: Sequence[Record], rejected: list[Record]
 ) -> list[Outgoing]:
     """All of it by topic; topics that get nothing are left out."""
     every = ((CHANGES, events), (PRESENCE, presence), (TRACKS, tracks), (REJECTED, rejected))
     return [Outgoing(topic, partition, records) for topic, records in every if records]
 
 
-def pieces(rows: TrackRows) -> tuple[list[bytes], list[bytes]]:
-    """The names and the rows, each as bytes of its own."""
-    return _split(rows.device.arena.tobytes(), rows.device.offsets.tolist()), _split(
-        rows.arena.tobytes(), rows.offsets.tolist()
-    )
+def _packed(rows: TrackRows, partition: bytes) -> Packed:
+    """The rows of devices and behind them that of the partition: there is one for nearly every ping."""
+    keys, key_at = _with(rows.device.arena, rows.device.offsets, PARTITION_KEY)
+    return Packed(keys, key_at, *_with(rows.arena, rows.offsets, partition))
 
 
-def _split(raw: bytes, offsets: list[int]) -> list[bytes]:
-    return [raw[start:end] for start, end in pairwise(offsets)]
+def _with(arena: NDArray[np.uint8], offsets: NDArray[np.int64], last: bytes) -> tuple[memoryview, memoryview]:
+    every = np.concatenate([arena, np.frombuffer(last, np.uint8)])
+    return every.data, np.append(offsets, offsets[-1] + len(last)).data

@@ -27,6 +27,10 @@ class InputLost(Exception):
     """Records went before they were read, and nobody has agreed to go on without them."""
 
 
+class Cancelled(Exception):
+    """A cancellation that nobody asked for: Kafka's client lets its own out while brokers come and go."""
+
+
 # What waiting alone does not mend: a version or a file is missing, or rows are of a newer program.
 _LASTING = (UnknownVersion, Malformed, Unusable, InputLost)
 
@@ -46,12 +50,28 @@ class Partition:
         try:
             while not halt.done():
                 try:
-                    await self._hold(claim, status, halt)
+                    await self._hold_or_leave(claim, status, halt)
                 except Exception as error:
                     await self._wait_after(error, status, halt)
         finally:
             halt.cancel()
             status.enter(State.LEFT, self.now_ms())
+
+    async def _hold_or_leave(self, claim: Claim, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
+        """Hold the partition; what is not restored by the time that it is to be given up is left at once."""
+        holding = asyncio.create_task(self._hold(claim, status, halt))
+        try:
+            await asyncio.wait({holding, halt}, return_when=asyncio.FIRST_COMPLETED)
+            if status.state is State.RESTORING:
+                holding.cancel()
+            await asyncio.wait({holding})
+        finally:
+            holding.cancel()
+            await asyncio.gather(holding, return_exceptions=True)
+        if not holding.cancelled():
+            holding.result()
+        elif not halt.done():
+            raise Cancelled("the log's client gave up in the midst of it")
 
     async def _hold(self, claim: Claim, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
         """Take the partition once, and work until something fails or it is to be given up."""
@@ -62,9 +82,11 @@ class Partition:
             reader = Reader(claim.partition, await self.log.partitions(PINGS), self.settings.value_bytes)
             pipeline = Pipeline(grip, fence, reader, self.settings, status)
             status.enter(State.RUNNING, self.now_ms())
-            await self._work(grip, pipeline, fence, halt)
+            await self._work(grip, pipeline, fence, status, halt)
 
-    async def _work(self, grip: Grip, pipeline: Pipeline, fence: Fence, halt: asyncio.Task[None]) -> None:
+    async def _work(
+        self, grip: Grip, pipeline: Pipeline, fence: Fence, status: PartitionStatus, halt: asyncio.Task[None]
+    ) -> None:
         """Batches, sweeps and ticks as they come, each wholly done before the next."""
         ticking = Ticking(fence, self.settings.tick_s, self.now_ms)
         batches = grip.batches(most=self.settings.batch_records)
@@ -81,12 +103,18 @@ class Partition:
                     coming = asyncio.create_task(_next(batches))
                 if fence.sweeping:
                     await pipeline.sweep()
+                self._forgive(status)
                 tick = ticking.tick()
                 if tick is not None:
                     await pipeline.order(tick)
         finally:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
+
+    def _forgive(self, status: PartitionStatus) -> None:
+        """What has run for as long as it could have waited works again, though it had nothing to commit."""
+        if status.failures and self.now_ms() - status.since_ms > self.settings.backoff_most_s * 1000:
+            status.failures = 0
 
     async def _wait_after(self, error: Exception, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
         """Say what has failed, and wait: longer each time, and at once as long as can be if waiting mends nothing."""

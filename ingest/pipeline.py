@@ -6,7 +6,7 @@ all of it is; after any exception the fence is ahead of the log and must be thro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from time import perf_counter
@@ -36,7 +36,7 @@ class Work:
     refused: list[Refused] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
     events: list[Record] = field(default_factory=list)
-    tracks: list[Record] = field(default_factory=list)
+    tracks: Sequence[Record] = ()
     presence: list[Record] = field(default_factory=list)
 
 
@@ -49,6 +49,7 @@ class Pipeline:
         """From the grip's offset on, with a fence that stands there."""
         self.fence, self._grip, self._reader, self._settings, self._status = fence, grip, reader, settings, status
         self.offset = status.offset = grip.offset
+        status.sweeping = fence.sweeping
 
     async def take(self, batch: Batch) -> None:
         """Take a batch: one commit, or one for each piece if it holds switches or ticks."""
@@ -125,6 +126,7 @@ class Pipeline:
     async def _commit(self, work: Work) -> None:
         rejected = [] if work.batch is None else letters(work.batch, work.refused)
         every = outgoing(self._reader.partition, work.events, work.presence, work.tracks, rejected)
+        self._status.sweeping = self.fence.sweeping  # before it shows that the input has been taken
         await self._grip.commit(every, work.offset)
         self.offset = work.offset
         self._count(work)

@@ -35,8 +35,10 @@ class PartitionStatus:
     offset: int | None = None  # the next record to take
     clock_ms: int | None = None
     restored: int = 0  # rows of tracks
+    sweeping: bool = False  # whether a switch has devices left to move
     unread: int = 0  # records, when last looked at
     unread_ms: int = 0  # age of the oldest of them
+    answered_ms: int | None = None  # when the log last said so
     kept_ms: int | None = None  # for how long the input keeps a record
     counts: Counter[str] = field(default_factory=Counter)  # pings, controls, events, refused, ... since the start
     spent_s: dict[str, float] = field(default_factory=dict)  # wall time by step
@@ -68,8 +70,12 @@ class Status:
     @property
     def ready(self) -> bool:
         """Whether every partition that it has is restored and running."""
-        held = [one.state for one in self.partitions.values() if one.state is not State.LEFT]
-        return bool(held) and all(state is State.RUNNING for state in held)
+        return bool(self.held) and all(one.state is State.RUNNING for one in self.held)
+
+    @property
+    def held(self) -> list[PartitionStatus]:
+        """Those that it has now."""
+        return [one for one in self.partitions.values() if one.state is not State.LEFT]
 
     def of(self, partition: int, now_ms: int) -> PartitionStatus:
         """The status of a partition, made if it is new."""

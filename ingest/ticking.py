@@ -28,13 +28,14 @@ class Ticking:
         now_ms = self._now_ms()
         if self._awaited_ms is not None and self._fence.clock_ms >= self._awaited_ms:
             self._awaited_ms, self._look_ms = None, now_ms  # one tick does not do all if very much is due
-        if now_ms < self._look_ms:
+        if self._look_ms - self._tick_ms <= now_ms < self._look_ms:  # not so if the clock was put back
             return None
         self._look_ms = now_ms + self._tick_ms
         due_ms = self._fence.due_ms() if self._awaited_ms is None else None
         if due_ms is None or due_ms > max(now_ms, self._fence.clock_ms):
             return None
-        self._awaited_ms = now_ms
+        if now_ms > self._fence.clock_ms:  # else nothing tells when it has been read back: look again in `tick_s`
+            self._awaited_ms = now_ms
         return Tick(at_ms=now_ms)
 
     def wait_s(self) -> float:

@@ -25,6 +25,8 @@ async def watch(log: Log, settings: WorkerSettings, status: Status, now_ms: Call
             await look(log, settings, status, now_ms())
         except LogError as error:
             tell(logging.WARNING, "unread_unknown", reason=error)
+        except Exception as error:  # nobody awaits this task: what kills it would never be heard of
+            tell(logging.ERROR, "unread_unknown", reason=f"{type(error).__name__}: {error}")
         await asyncio.sleep(settings.watch_s)
 
 
@@ -32,10 +34,10 @@ async def look(log: Log, settings: WorkerSettings, status: Status, now_ms: int) 
     """Note for each partition what is unread and how old it is, and say where it will soon be lost."""
     kept_ms = await log.keeps_ms(PINGS)
     standing = await log.standing(PINGS, group=settings.group)
-    for partition, one in status.partitions.items():
+    for partition, one in list(status.partitions.items()):  # others may come meanwhile
         if one.state is not State.LEFT and partition in standing:
             await _note(log, one, standing[partition], now_ms)
-            one.kept_ms = kept_ms
+            one.kept_ms, one.answered_ms = kept_ms, now_ms
             if kept_ms is not None and one.unread_ms > kept_ms * _NEAR:
                 _alert(one, kept_ms)
 

@@ -9,14 +9,15 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 from ingest.partition import Partition
 from ingest.restoring import FenceMaker
 from ingest.settings import WorkerSettings
-from ingest.status import Status, tell
+from ingest.status import PartitionStatus, Status, tell
 from ingest.topics import PINGS
 from ingest.unread import watch
-from stream.port import Claim, Log
+from stream.port import Claim, Log, Unavailable
 
 
 def wall_ms() -> int:
@@ -33,19 +34,52 @@ async def work(
     *,
     now_ms: Callable[[], int] = wall_ms,
 ) -> None:
-    """Work on the partitions that come until `stop` is set; then finish what is in flight within `drain_s`."""
-    partition, lives = Partition(log, make_fence, settings, now_ms), set[asyncio.Task[None]]()
+    """Work on the partitions that come until `stop` is set; then finish what is in flight within `drain_s`.
+
+    A group that is lost is joined again. Raises Unusable if it can't be.
+    """
+    partition, wait_s = Partition(log, make_fence, settings, now_ms), settings.backoff_s
+    watching = asyncio.create_task(watch(log, settings, status, now_ms))
+    try:
+        while not stop.is_set():
+            try:
+                await _take_part(log, partition, status, stop)
+            except Unavailable as error:
+                tell(logging.ERROR, "group_lost", group=settings.group, reason=error)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), wait_s)
+                wait_s = min(settings.backoff_most_s, 2 * wait_s)
+    finally:
+        watching.cancel()
+
+
+async def _take_part(log: Log, partition: Partition, status: Status, stop: asyncio.Event) -> None:
+    """Join the group and live the lives of the partitions that come. Raises Unavailable if the group is lost."""
+    lives, latest, settings = set[asyncio.Task[None]](), dict[int, asyncio.Task[None]](), partition.settings
     async with log.claims(PINGS, group=settings.group) as claims:
-        watching = asyncio.create_task(watch(log, settings, status, now_ms))
         try:
             async for claim in _until(stop, claims):
-                life = partition.live(claim, status.of(claim.partition, now_ms()), stop)
-                lives.add(asyncio.create_task(life))
-                lives = {life for life in lives if not life.done()}
+                before = latest.get(claim.partition)
+                its = status.of(claim.partition, partition.now_ms())
+                life = asyncio.create_task(_live(partition, claim, its, stop, before))
+                latest[claim.partition] = life
+                lives = {life for life in lives if not life.done()} | {life}
             await stop.wait()
         finally:
-            watching.cancel()
             await _drain(lives, settings.drain_s)
+
+
+async def _live(
+    partition: Partition,
+    claim: Claim,
+    status: PartitionStatus,
+    stop: asyncio.Event,
+    before: asyncio.Task[None] | None,
+) -> None:
+    """A partition's life, once the one before has ended: a claim may come back while that is still being left."""
+    if before is not None:
+        await asyncio.wait({before})
+    await partition.live(claim, status, stop)
 
 
 async def _until(stop: asyncio.Event, claims: AsyncIterator[Claim]) -> AsyncIterator[Claim]:

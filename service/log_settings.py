@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -30,4 +30,14 @@ def log_settings(kind: type[S], prefix: str, environ: Mapping[str, str], **fixed
     try:
         return msgspec.convert({**values, **fixed}, kind, strict=False)
     except (msgspec.ValidationError, ValueError) as error:
+        name = str(error).rpartition("$.")[2].rstrip("`")
+        if name in values:  # not of the right type at all
+            raise Unusable(f"{prefix}{name.upper()} is {values[name]!r}; allowed: {_allowed(kind, name)}") from None
         raise Unusable(f"the settings {prefix}... can't be used: {error}") from None
+
+
+def _allowed(kind: type[Any], name: str) -> str:
+    """What a setting may be, in words."""
+    hint = get_type_hints(kind)[name]
+    words = [word for part in get_args(hint) for word in get_args(part)]
+    return ", ".join(words) if words else {bool: "true or false", int: "a whole number"}.get(hint, "a number")

@@ -12,11 +12,13 @@ from typing import BinaryIO
 
 from geofence.instant import text_of
 from ingest.letters import Letter, read_letter
-from ingest.topics import PINGS, REJECTED
+from ingest.topics import PARTITION_KEY, PINGS, REJECTED
 from service.complaints import note, printable
 from service.logs import open_log
 from service.source import Unusable
 from stream.port import Log
+
+_KEY_BYTES = 64  # of a key that are listed; `show` has all
 
 
 async def list_letters(url: str, out: BinaryIO, reasons: Collection[str]) -> None:
@@ -25,7 +27,7 @@ async def list_letters(url: str, out: BinaryIO, reasons: Collection[str]) -> Non
     async with open_log(url, read_only=True) as log:
         async for letter in _letters(log, reasons=reasons):
             found[letter.reason] += 1
-            key = printable(letter.key.decode("utf-8", "backslashreplace"))
+            key = printable(letter.key[:_KEY_BYTES].decode("utf-8", "backslashreplace"))
             told = (name_of(letter), _time(letter), letter.reason, key, f"{letter.length} bytes")
             out.write("  ".join(told).encode() + b"\n")
     note(f"{found.total()} rejected" + "".join(f", {reason} {count}" for reason, count in sorted(found.items())))
@@ -57,7 +59,9 @@ async def replay_letters(url: str, names: Collection[str], reasons: Collection[s
                 continue
             found.add(name_of(letter))
             try:
-                await log.append(PINGS, [letter.again()])
+                record = letter.again()
+                whole = letter.partition if record.key == PARTITION_KEY else None  # where it was for all devices
+                await log.append(PINGS, [record], partition=whole)
                 sent += 1
             except ValueError as error:
                 note(f"{name_of(letter)}: {error}")

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from geofence.crossing import Change
 from geofence.instant import ms_of
 from geofence.malformed import Malformed
 from geofence.wire_events import Event, decode_binary, encode_event
@@ -20,6 +21,8 @@ from service.complaints import note, printable
 from service.logs import open_log
 from service.source import Unusable
 from stream.port import BEGINNING, Batch, Log
+
+_PREFIX = "geofence.region."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Wanted:
 
     def has(self, event: Event) -> bool:
         """Whether an event is wanted. Types go with or without their prefix."""
-        kind = event.type.rpartition(".")[2]
+        kind = event.type.removeprefix(_PREFIX)
         return (
             (not self.devices or event.subject in self.devices)
             and (not self.layers or event.data.layer in self.layers)
@@ -41,20 +44,24 @@ class Wanted:
 
 
 async def tail(url: str, out: BinaryIO, wanted: Wanted, *, start: str, json: bool, follow: bool) -> None:
-    """Print events from `now`, the `beginning` or a time; with `follow`, for ever."""
+    """Print events from `now`, the `beginning` or a time; with `follow`, for ever. Raises Unusable."""
+    for one in wanted.types:
+        if one.removeprefix(_PREFIX) not in set(Change):
+            raise Unusable(f"--type is {one!r}; allowed: {', '.join(Change)}")
     async with open_log(url, read_only=True) as log:
         starts = await _starts(log, start)
-        waiting: asyncio.Queue[Batch | None] = asyncio.Queue(16)
+        waiting: asyncio.Queue[Batch | Exception | None] = asyncio.Queue(16)
         readers = [asyncio.create_task(_read(log, *at, follow, waiting)) for at in starts.items()]
         try:
             left = len(readers)
             while left:
-                batch = await waiting.get()
-                if batch is None:
+                came = await waiting.get()
+                if came is None:
                     left -= 1
+                elif isinstance(came, Exception):
+                    raise came  # rather than go on without that partition
                 else:
-                    _print(batch, out, wanted, json)
-            await asyncio.gather(*readers)
+                    _print(came, out, wanted, json)
         finally:
             for reader in readers:
                 reader.cancel()
@@ -92,12 +99,16 @@ async def _starts(log: Log, start: str) -> dict[int, int]:
     return {number: await log.offset_at(CHANGES, number, time_ms=time_ms) for number in numbers}
 
 
-async def _read(log: Log, partition: int, start: int, follow: bool, waiting: asyncio.Queue[Batch | None]) -> None:
+async def _read(
+    log: Log, partition: int, start: int, follow: bool, waiting: asyncio.Queue[Batch | Exception | None]
+) -> None:
+    end: Exception | None = None
     try:
         async for batch in log.read(CHANGES, partition, start=start, to_end=not follow):
             await waiting.put(batch)
-    finally:
-        await waiting.put(None)
+    except Exception as error:
+        end = error
+    await waiting.put(end)
 
 
 def _print(batch: Batch, out: BinaryIO, wanted: Wanted, json: bool) -> None:

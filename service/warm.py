@@ -46,12 +46,14 @@ def main() -> None:
 
 
 def _rest() -> None:
-    """Take tracks out of a fence of both kinds and put them back."""
+    """Take tracks out of a fence of both kinds, put them back, and pack them for Kafka."""
     from geofence.control import Erase
     from geofence.fence import Fence
     from geofence.geojson import read_regions
     from geofence.ping import Ping, Pings
     from geofence.region import Kind, Version
+    from ingest.outgoing import state_records
+    from stream.kafka.packing import packed_batches
 
     regions = read_regions(WORLD.encode(), layer="a").regions
     versions = [Version.of("a", regions), Version.of("b", regions, kind=Kind.OVERLAY)]
@@ -60,6 +62,7 @@ def _rest() -> None:
     other.restore(fence.changed())
     other.resume(fence.partition_row())
     other.apply(Erase(device="d", at_ms=9))
+    list(packed_batches(state_records(other)[0], 1 << 20, transactional=True))
 
 
 def _run(command, options: list[str]) -> None:  # type: ignore[no-untyped-def]

@@ -1,15 +1,19 @@
 """`geofence worker`: pings in from the log, region changes out, until it is told to stop.
 
 Puts the worker of `ingest` together with region files, a log and the signals of the system. Invariant: the first
-SIGTERM or SIGINT ends it in order, with what is in flight committed.
+SIGTERM or SIGINT ends it in order, with what is in flight committed, within `_END_S` whatever hangs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -25,9 +29,12 @@ from service.layers import part_versions
 from service.logs import ensure_topics, open_log
 from service.replay import check_source, checked_fence
 from service.source import Unusable
-from stream.port import Log
+from stream.port import Log, Unavailable
 
 _IDLE_S = 0.2
+_DECISIVE = ("topic", "partitions", "cleanup", "cleanup.policy")  # with these wrong, state would be lost
+_END_S = 4.5  # from the signal to the end, at most
+_GIVEN_S = 10.0  # a worker that is given no partition for so long is one too many
 _LOGS = ("geofence.worker", "stream", "aiokafka")
 
 
@@ -47,11 +54,9 @@ async def run_worker(
     check_source(settings.source)
     make_fence = fence_maker(versions, settings, engine)
     make_fence()  # say at once if the options don't go together
+    spare_the_collector()
     stop, status = asyncio.Event(), Status()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    with _told_on_stderr():
+    with _told_on_stderr(), _ending(stop):
         async with open_log(url) as log:
             await ensure_topics(log, url)
             await _check_topics(log)
@@ -61,16 +66,53 @@ async def run_worker(
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
 
 
+@contextmanager
+def _ending(stop: asyncio.Event) -> Iterator[None]:
+    """Have a signal set `stop`; should the log not answer then, end as a kill would, which loses nothing."""
+    loop, late = asyncio.get_running_loop(), threading.Timer(_END_S, _end_late)  # a thread: the loop may be busy
+    late.daemon = True
+
+    def end(*_: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+        if late.ident is None:
+            late.start()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        late.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_late() -> None:
+    hint = "the log did not answer; what was in flight is taken again by the next worker"
+    tell(logging.WARNING, "late", after_s=_END_S, hint=hint)
+    os._exit(0)
+
+
+def spare_the_collector() -> None:
+    """Let the collector of cycles look at new objects a hundred times as seldom, and at what is there now never.
+
+    A batch is tens of thousands of objects that all go by themselves; looking at them takes a fifth of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
 async def _work(
     log: Log, make_fence: FenceMaker, settings: WorkerSettings, status: Status, stop: asyncio.Event, until_idle: bool
 ) -> None:
     watch = asyncio.create_task(_watch(log, status, settings.group, stop, until_idle))
+    watch.add_done_callback(lambda _: stop.set())  # whatever ends it: a worker that was to stop must not wait for ever
     try:
         await work(log, make_fence, settings, status, stop)
     finally:
         watch.cancel()
         (ended,) = await asyncio.gather(watch, return_exceptions=True)
-    if isinstance(ended, Unusable):
+    if isinstance(ended, Exception):
         raise ended
 
 
@@ -78,7 +120,7 @@ async def _check_topics(log: Log) -> None:
     """Warn of topics that are not as they should be. Raises Unusable where nothing could be written rightly."""
     wrong = await log.check(topics(await log.partitions(PINGS)))
     for one in wrong:
-        if one.setting in ("partitions", "topic"):
+        if one.setting in _DECISIVE:
             raise Unusable(f"{one.topic}: {one.setting} is {one.found}; it must be {one.wanted}. {one.fix}")
         tell(logging.WARNING, "topic", topic=one.topic, setting=one.setting, found=one.found, wanted=one.wanted,
              fix=one.fix)  # fmt: skip
@@ -131,11 +173,11 @@ def fence_maker(versions: Sequence[Version], settings: WorkerSettings, engine: s
 
 
 async def _watch(log: Log, status: Status, group: str, stop: asyncio.Event, until_idle: bool) -> None:
-    """Say once that all partitions are ready; stop when nothing is left, if that is asked for.
+    """Say once that all partitions are ready; end when nothing is left to do, if that is asked for.
 
     Raises Unusable if it is, and a partition waits for somebody to do something.
     """
-    ready = False
+    ready, begun = False, time.monotonic()
     while not stop.is_set():
         await asyncio.sleep(_IDLE_S)
         if status.ready and not ready:
@@ -143,16 +185,25 @@ async def _watch(log: Log, status: Status, group: str, stop: asyncio.Event, unti
             tell(logging.INFO, "ready", partitions=len(status.partitions))
         blocked = [one for one in status.partitions.values() if one.state is State.BLOCKED]
         if until_idle and blocked:
-            stop.set()
             raise Unusable(f"partition {blocked[0].partition} is blocked: {blocked[0].reason}")
-        if until_idle and ready and not await _is_left(log, group):
-            stop.set()
+        idle = until_idle and (status.ready or (not status.held and time.monotonic() - begun > _GIVEN_S))
+        if idle and not await _is_left(log, group) and not _is_moving(status):
+            return
+
+
+def _is_moving(status: Status) -> bool:
+    """Whether a switch has devices left to move, or may have."""
+    return any(one.state is not State.RUNNING or one.sweeping for one in status.held)
 
 
 async def _is_left(log: Log, group: str) -> bool:
     """Whether there is input that the group has not taken. Offsets do not tell: a transaction's end has one too."""
-    for partition, one in (await log.standing(PINGS, group=group)).items():
-        if (one.committed or 0) < one.end:
-            async for _ in log.read(PINGS, partition, start=one.committed or 0, to_end=True, most=1):
-                return True
+    try:
+        for partition, one in (await log.standing(PINGS, group=group)).items():
+            if (one.committed or 0) < one.end:
+                async for _ in log.read(PINGS, partition, start=one.committed or 0, to_end=True, most=1):
+                    return True
+    except Unavailable as error:
+        tell(logging.WARNING, "idle_unknown", reason=error)
+        return True
     return False

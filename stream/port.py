@@ -9,11 +9,12 @@ and in order; what one `commit` takes is seen whole or never.
 from __future__ import annotations
 
 from asyncio import Event
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from itertools import pairwise
+from typing import NamedTuple, Protocol, overload
 
 BEGINNING = 0
 Headers = tuple[tuple[str, bytes], ...]
@@ -32,14 +33,54 @@ class Unusable(LogError):
     """Not ever, until somebody mends it: a corrupt or foreign file, a missing topic, credentials that are refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record to append. A value of None is a tombstone; `time_ms` is when it was received, None: now."""
+class Record(NamedTuple):
+    """One record to append. A value of None is a tombstone; `time_ms` is when it was received, None: now.
+
+    A tuple, as there is one for each ping: it is made in a quarter of the time of a frozen dataclass.
+    """
 
     key: bytes
     value: bytes | None
     headers: Headers = ()
     time_ms: int | None = None
+
+
+class Packed(Sequence[Record]):
+    """Records to append without headers or times of their own, in two arenas, without an object for each of them.
+
+    Key i is `keys[key_at[i]:key_at[i + 1]]`, and so is value i; an empty value is a tombstone. The bounds are numbers
+    of 64 bits that begin with 0. Engines that can't use the arenas take it as the sequence that it is.
+    """
+
+    __slots__ = ("_records", "key_at", "keys", "value_at", "values")
+
+    def __init__(self, keys: memoryview, key_at: memoryview, values: memoryview, value_at: memoryview) -> None:
+        self.keys, self.key_at, self.values, self.value_at = keys, key_at, values, value_at
+        self._records: list[Record] | None = None
+
+    def __len__(self) -> int:
+        return len(self.key_at) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
+        return self._unpacked()[index]
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._unpacked())
+
+    def _unpacked(self) -> list[Record]:
+        if self._records is None:
+            pieces = (_pieces(self.keys, self.key_at), _pieces(self.values, self.value_at))
+            self._records = [Record(key, value or None) for key, value in zip(*pieces, strict=True)]
+        return self._records
+
+
+def _pieces(arena: memoryview, at: memoryview) -> list[bytes]:
+    raw = arena.tobytes()
+    return [raw[begin:end] for begin, end in pairwise(at.tolist())]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class World:
     settings: WorkerSettings = SETTINGS
     now_ms: int = 0
     status: Status = field(default_factory=Status)
-    patience_s: float = 10.0
+    patience_s: float = 60.0
 
     def fence(self) -> Fence:
         """A fence as the worker makes one."""
@@ -94,7 +94,7 @@ class World:
                 work(shaky, self.fence, self.settings, self.status, stop, now_ms=lambda: self._clock(begun))  # type: ignore[arg-type]
             )
             async with asyncio.timeout(self.patience_s):
-                while not await self._idle(log):
+                while not await self._idle_now(log):
                     await asyncio.sleep(0.002)
             stop.set()
             await working
@@ -102,6 +102,13 @@ class World:
     def _clock(self, begun: float) -> int:
         """The worker's clock: goes on from the newest record."""
         return self.now_ms + round((time.monotonic() - begun) * 1000)
+
+    async def _idle_now(self, log: Log) -> bool:
+        """Whether it is idle; not while nobody answers that."""
+        try:
+            return await self._idle(log)
+        except Unavailable:
+            return False
 
     async def _idle(self, log: Log) -> bool:
         """Whether all input is taken, nobody is due anything and no switch is under way."""

@@ -4,16 +4,18 @@ import asyncio
 import dataclasses
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from commands import ROOT, as_dump, layer, run, square
 
 from geofence.wire_events import decode_event
-from ingest.topics import PINGS, TRACKS, topics
+from ingest.topics import PARTITIONS_EMBEDDED, PINGS, TRACKS, topics
 from stream.sqlite import open_log
 
 
@@ -69,6 +71,27 @@ def test_tail_refuses_what_is_no_time(log: str) -> None:
         assert "--from" in found.err
 
 
+def test_tail_refuses_a_type_that_there_is_not(log: str) -> None:
+    for good in ("changed", "geofence.region.changed"):
+        assert run("tail", "--log", log, "--no-follow", "--type", good).status == 0
+    found = run("tail", "--log", log, "--no-follow", "--type", "enterd")
+    assert found.status == 2
+    assert "--type is 'enterd'; allowed: changed, entered, exited, dwelled" in found.err
+
+
+def test_tail_ends_where_one_partition_can_not_be_read_any_more(town: Path, walk: Path, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'log.db'}"
+    assert run("append", "--log", url, walk).status == 0
+    assert run("worker", "--log", url, "--regions", town, "--until-idle").status == 0
+    with closing(sqlite3.connect(tmp_path / "log.db")) as other, other:
+        of = "SELECT part.id FROM part JOIN topic ON topic.id = part.topic WHERE name = 'region-changes'"
+        other.execute(f"UPDATE batch SET sum = sum + 1 WHERE id >> 44 IN ({of})")  # noqa: S608
+    command = [sys.executable, "-m", "service.cli", "tail", "--log", url, "--from", "beginning"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert found.returncode == 2
+    assert "the file is damaged" in found.stderr
+
+
 def test_rejected_records_are_listed_shown_and_sent_again(log: str, town: Path) -> None:
     listed = run("rejected", "list", "--log", log)
     assert ["lon_range" in line or "device_text" in line for line in listed.lines] == [True, True]
@@ -108,6 +131,18 @@ def test_a_blocked_partition_ends_a_worker_that_was_to_stop_when_idle(town: Path
     assert found.status == 2
     assert "is blocked: UnknownVersion" in found.err.splitlines()[-1]
     assert run("worker", "--log", url, "--regions", town, "--until-idle", "--skip-version", "00" * 32).status == 0
+
+
+def test_what_was_for_a_whole_partition_is_sent_to_that_partition_again(town: Path, tmp_path: Path) -> None:
+    url, strange = f"sqlite:{tmp_path / 'log.db'}", "00" * 32
+    order = json.dumps({"kind": "version", "layer": "town", "version": strange, "at_ms": 1_800_001}).encode()
+    assert run("append", "--log", url, "-", stdin=order).status == 0
+    assert run("worker", "--log", url, "--regions", town, "--until-idle", "--skip-version", strange).status == 0
+    assert len(run("rejected", "list", "--log", url).lines) == PARTITIONS_EMBEDDED
+    assert run("rejected", "replay", "--log", url, "--all").status == 0
+    for partition in range(PARTITIONS_EMBEDDED):
+        dumped = run("log", "dump", "--log", url, "--partition", str(partition))
+        assert [strange in line for line in dumped.lines] == [True, True]
 
 
 def test_topics_are_made_once_and_checked(tmp_path: Path) -> None:
@@ -181,6 +216,24 @@ def test_sigterm_ends_a_worker_in_order_within_five_seconds(town: Path, walk: Pa
     assert time.monotonic() - begun < 5
     assert "drained" in rest
     assert "cut_off" not in rest
+
+
+def test_sigterm_ends_a_worker_within_five_seconds_though_its_log_hangs(town: Path, walk: Path, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'log.db'}"
+    assert run("append", "--log", url, walk).status == 0
+    command = [sys.executable, "-m", "service.cli", "worker", "--log", url, "--regions", str(town)]
+    with closing(sqlite3.connect(tmp_path / "log.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        while " restoring " not in process.stderr.readline():
+            pass
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=30)[1]
+    assert process.returncode == 0
+    assert time.monotonic() - begun < 5
+    assert "WARNING late" in said
 
 
 def test_a_log_that_somebody_owns_is_refused_with_the_owner(town: Path, walk: Path, tmp_path: Path) -> None:

@@ -33,9 +33,15 @@ def test_what_is_set_is_taken_and_the_rest_has_its_default() -> None:
     [
         ("GEOFENCE_KAFKA_RETRIES", "3", "GEOFENCE_KAFKA_RETRIES is set, but there is no such setting"),
         ("GEOFENCE_KAFKA_BOOTSTRAP", "a:1", "GEOFENCE_KAFKA_BOOTSTRAP is set, but there is no such setting"),
-        ("GEOFENCE_KAFKA_APPEND_S", "soon", "append_s"),
+        ("GEOFENCE_KAFKA_APPEND_S", "soon", "GEOFENCE_KAFKA_APPEND_S is 'soon'; allowed: a number"),
+        ("GEOFENCE_KAFKA_REPLICATION", "2.5", "GEOFENCE_KAFKA_REPLICATION is '2.5'; allowed: a whole number"),
+        ("GEOFENCE_KAFKA_TLS", "maybe", "GEOFENCE_KAFKA_TLS is 'maybe'; allowed: true or false"),
         ("GEOFENCE_KAFKA_APPEND_S", "-1", "append_s is -1.0; it must be more than 0"),
-        ("GEOFENCE_KAFKA_SASL", "GSSAPI", "sasl"),
+        (
+            "GEOFENCE_KAFKA_SASL",
+            "GSSAPI",
+            "GEOFENCE_KAFKA_SASL is 'GSSAPI'; allowed: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512",
+        ),
     ],
 )
 def test_what_can_not_be_is_refused_by_name(name: str, value: str, said: str) -> None:
@@ -46,7 +52,13 @@ def test_what_can_not_be_is_refused_by_name(name: str, value: str, said: str) ->
 def test_an_embedded_log_s_settings_are_read_too() -> None:
     settings = log_settings(Settings, SQLITE, {SQLITE + "DROP_UNREAD": "true", "GEOFENCE_KAFKA_TLS": "true"})
     assert settings.drop_unread
-    with pytest.raises(Unusable, match="drop_unread"):
+    with pytest.raises(Unusable, match="DROP_UNREAD is 'perhaps'; allowed: true or false"):
         log_settings(Settings, SQLITE, {SQLITE + "DROP_UNREAD": "perhaps"})
     with pytest.raises(Unusable, match="upkeep_s is 0"):
         log_settings(Settings, SQLITE, {SQLITE + "UPKEEP_S": "0"})
+
+
+@pytest.mark.parametrize("brokers", ["one:x", "one:0", "one:9092,", ":9092", "one:99999", "kafka://one:9092/x"])
+def test_brokers_that_are_none_are_refused_with_what_they_must_be(brokers: str) -> None:
+    with pytest.raises(Unusable, match=r"is no broker; it must be HOST:PORT"):
+        log_settings(KafkaSettings, "GEOFENCE_KAFKA_", {}, bootstrap=brokers)

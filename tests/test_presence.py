@@ -1,7 +1,10 @@
 """Presence: who is told of, when, and what is said."""
 
+from dataclasses import replace
+
 from worlds import FENCES, SHIFTED, at, consent, fence, overlay, partition, ping, play, switch, tick, walk
 
+from geofence.hysteresis import BALANCED
 from geofence.presence import Presence, decode_presence
 
 ROW, OVER, MOVED = partition(names={"A": "Alpha"}), overlay(), partition(SHIFTED)
@@ -60,3 +63,18 @@ def test_nothing_is_left_of_who_withdraws() -> None:
     its = fence(ROW, OVER)
     play(its, walk("A 0 A 60"), consent("d", False, 70), tick(80))
     assert told(its) == {"d": None}
+
+
+def test_what_becomes_known_without_a_crossing_is_told() -> None:
+    coarse = replace(BALANCED, ignore_worse_than_m=100.0)
+    its = fence(ROW, overlay({"inner": FENCES["inner"]}, rule=coarse))
+    play(its, ping("sea", 0, accuracy_m=2000.0))
+    found = told(its)["d"]
+    assert found is not None
+    assert found.layers["row"].stays == ()
+    assert "fences" not in found.layers
+    play(its, walk("sea 60 sea 120 sea 180 sea 240 sea 300 sea 360"))
+    found = told(its)["d"]
+    assert found is not None
+    assert found.layers["row"].stays[0].id is None
+    assert found.layers["fences"].stays == ()

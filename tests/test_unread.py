@@ -11,8 +11,8 @@ from worlds import at, partition, ping, walk
 
 from ingest.status import State, Status
 from ingest.topics import PINGS, topics
-from ingest.unread import look
-from stream.port import Record
+from ingest.unread import look, watch
+from stream.port import Log, Record
 from stream.sqlite import Settings, open_log
 
 HOUR = 3_600
@@ -127,3 +127,82 @@ def test_a_reader_that_is_overtaken_by_retention_says_so(tmp_path: Path) -> None
                     await grip.commit([], 2)
 
     asyncio.run(story())
+
+
+def test_a_reader_that_is_overtaken_by_all_that_there_is_says_so(tmp_path: Path) -> None:
+    async def story() -> None:
+        settings = Settings(drop_unread=True, spare_bytes=1 << 60)
+        now = [at(0)]
+        async with open_log(tmp_path / "log.db", settings=settings, now=lambda: now[0]) as log:
+            await log.create(topics(1))
+            await log.append(PINGS, [Record(b"k", b"0")], partition=0)
+            async with log.claims(PINGS, group="g") as claims:
+                claim = await anext(claims)
+                async with claim.take() as grip:
+                    batches = grip.batches(most=1)
+                    await anext(batches)
+                    await grip.commit([], 1)
+                    await log.append(PINGS, [Record(b"k", b"1")], partition=0)
+                    now[0] = at(25 * HOUR)
+                    await log.upkeep()
+                    with pytest.raises(Exception, match="the records from 1 to 1 are gone"):
+                        await asyncio.wait_for(anext(batches), 5)
+                async with claim.take() as grip:
+                    assert (grip.offset, grip.lost) == (2, 1)
+
+    asyncio.run(story())
+
+
+def test_a_partition_that_comes_while_it_is_looked_at_stops_no_watch(tmp_path: Path) -> None:
+    its = world(tmp_path)
+    its.pour([*walk("A 0 A 60"), *walk("A 0", other_device())])
+    status = Status()
+    status.of(MINE, 0)
+
+    class Slow:
+        """A log in whose answers there is time for another partition to come."""
+
+        def __init__(self, log: Log) -> None:
+            self._log = log
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._log, name)
+
+        async def read(self, *args, **more):  # type: ignore[no-untyped-def]
+            status.of(1 - MINE, 0)
+            async for batch in self._log.read(*args, **more):
+                yield batch
+
+    async def watched() -> None:
+        async with its.open(read_only=True) as log:
+            await look(Slow(log), its.settings, status, at(60))  # type: ignore[arg-type]
+
+    asyncio.run(watched())
+    assert status.partitions[MINE].unread == 2
+
+
+def test_a_watch_that_fails_says_so_and_looks_again(tmp_path: Path, caplog) -> None:
+    class Broken:
+        asked = 0
+
+        async def keeps_ms(self, topic: str) -> int:
+            self.asked += 1
+            raise RuntimeError(f"{topic}: what nobody thought of")
+
+    async def watched() -> None:
+        log = Broken()
+        watching = asyncio.create_task(
+            watch(log, dataclasses.replace(SETTINGS, watch_s=0.001), Status(), lambda: 0)  # type: ignore[arg-type]
+        )
+        async with asyncio.timeout(5):
+            while log.asked < 3:
+                await asyncio.sleep(0.001)
+        watching.cancel()
+
+    asyncio.run(watched())
+    assert "unread_unknown reason=RuntimeError: pings: what nobody thought of" in caplog.text
+
+
+def other_device() -> str:
+    """A device of the other partition."""
+    return next(name for name in map(str, range(99)) if device_partition(name) != MINE)

@@ -1,5 +1,6 @@
 """The worker on the embedded log: a replay of its input is the judge, whatever happens on the way."""
 
+import asyncio
 import dataclasses
 import tempfile
 from itertools import count
@@ -71,6 +72,20 @@ def test_whatever_fails_the_same_is_told_once(tmp_path: Path, point: str) -> Non
     its.work(faults)
     its.check_against_replay(tmp_path)
     assert faults.struck[point]
+
+
+def test_a_cancellation_that_nobody_asked_for_is_a_failure_like_any_other(tmp_path: Path) -> None:
+    visits = count(1)
+
+    def cancelled(point: str) -> None:
+        if point == "after commit" and next(visits) in (1, 4):
+            raise asyncio.CancelledError
+
+    its = world(tmp_path, settings=dataclasses.replace(SETTINGS, batch_records=7))
+    its.pour(script())
+    its.work(cancelled)
+    assert next(visits) > 5
+    its.check_against_replay(tmp_path)
 
 
 @settings(max_examples=25, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # each run takes a while

@@ -90,6 +90,17 @@ def test_a_bad_record_is_a_dead_letter_and_the_rest_goes_on(tmp_path: Path, name
     ]
 
 
+def test_a_key_that_is_very_long_is_cut_in_its_dead_letter(tmp_path: Path) -> None:
+    its = World(tmp_path / "log.db", [ROW])
+    key = b"k" * (KEPT_BYTES + 7)
+    its.pour([(HOME, Record(key, GOOD, (), at(10))), *walk("A 70 A 130")])
+    its.work()
+    [letter] = its.letters()
+    assert (letter.reason, letter.key, letter.key_length) == ("key_differs", key[:KEPT_BYTES], len(key))
+    with pytest.raises(ValueError, match=f"key had {len(key)} bytes, {KEPT_BYTES} were kept"):
+        letter.again()
+
+
 FINE = {
     "unknown fields": at_home(with_fields(battery=0.5, kind="scan", nested={"a": [1]})),
     "foreign headers": at_home(GOOD, headers=(("traceparent", b"00-1-2-03"), ("x", b"\xff"))),

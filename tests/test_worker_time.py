@@ -157,3 +157,20 @@ def test_a_tick_in_the_log_is_a_control_record_like_any_other(tmp_path: Path) ->
     its.work()
     [value] = [value for _, _, value, headers in its.records(PINGS) if headers]
     assert isinstance(decode_control(value or b""), Tick)
+
+
+def test_a_clock_that_is_put_back_silences_no_tick() -> None:
+    now, fence = [90_000_000], _Due(None)
+    ticking = Ticking(fence, 0.1, lambda: now[0])  # type: ignore[arg-type]
+    assert ticking.tick() is None
+    fence.due, now[0] = 1500, 2000
+    assert ticking.tick() == Tick(at_ms=2000)
+
+
+def test_a_clock_that_is_behind_the_partition_s_appends_a_tick_once_in_a_while() -> None:
+    now, fence = [1000], _Due(1500)
+    fence.clock_ms = 2000
+    ticking = Ticking(fence, 0.1, lambda: now[0])  # type: ignore[arg-type]
+    assert [ticking.tick() for _ in range(3)] == [Tick(at_ms=1000), None, None]
+    now[0] = 1100
+    assert [ticking.tick() for _ in range(3)] == [Tick(at_ms=1100), None, None]

@@ -72,10 +72,12 @@ def said(error: BaseException) -> str:
 
 
 async def close(client: Any, within_s: float) -> None:
-    """Stop a producer or consumer. One that can't, because its broker is gone, loses its tasks and connections."""
+    """Stop a producer or consumer. One that can't, because its broker is gone, loses its tasks and connections.
+
+    Raises nothing: stopping may end with the cancellation of a task of the client's own, which is not the caller's.
+    """
     stopping = asyncio.ensure_future(client.stop())
-    with suppress(*WAIT):
-        await asyncio.wait_for(asyncio.shield(stopping), within_s)
+    await asyncio.wait({stopping}, timeout=within_s)
     _heed_failed(client)
     if stopping.done():
         stopping.cancelled() or stopping.exception()

@@ -52,7 +52,8 @@ class KafkaClaim:
             raise Unavailable(f"{name}: it has been given up")
         async with started(new_consumer(self.settings), self.settings) as consumer:
             async with asking(name, self.settings.take_s):
-                producer = await start(self.new_producer(), self.settings)
+                own = new_producer(self.settings, f"{self.group}-{self.at.topic}-{self.partition}")
+                producer = await start(own, self.settings)  # fences off all others of this partition
             grip = KafkaGrip(self, producer)
             try:
                 async with asking(name, self.settings.take_s):
@@ -70,10 +71,6 @@ class KafkaClaim:
                 yield grip
             finally:
                 await grip.discard()
-
-    def new_producer(self) -> AIOKafkaProducer:
-        """A producer that fences off all others of this partition once it is started."""
-        return new_producer(self.settings, f"{self.group}-{self.at.topic}-{self.partition}")
 
 
 class KafkaGrip:
@@ -129,8 +126,9 @@ class KafkaGrip:
             self._dead = f"{name} failed: {error!r}"
             raise
         self.offset = offset
-        if self._written >= self._claim.settings.records_per_producer:
-            await self._renew()
+        if self._written >= (most := self._claim.settings.records_per_producer):
+            # A new producer for this grip would fence off whoever has taken the partition since: it has to be taken.
+            self._dead = f"its producer has written {self._written} records, and its numbers end soon after {most}"
 
     async def discard(self) -> None:
         """Leave it; what was not committed is undone by the next one who takes the partition."""
@@ -161,20 +159,9 @@ class KafkaGrip:
         Not for long: somebody else's open transaction on the same partition hides it too.
         """
         loop = asyncio.get_running_loop()
-        late, pause_s = loop.time() + SEEN_WITHIN_S, 0.001
+        late, pause_s = loop.time() + SEEN_WITHIN_S, 0.002  # at once it is hardly ever so, and asking has its price
         while ends and loop.time() < late:
+            await asyncio.sleep(pause_s)
             found = await self._claim.ask.ends(ends)
             ends = {to: end for to, end in ends.items() if found[to] < end}
-            if ends:
-                await asyncio.sleep(pause_s)
-                pause_s *= 2
-
-    async def _renew(self) -> None:
-        """A new producer before the numbers of this one run out; its start fences off the old one."""
-        old, self._producer, self._written = self._producer, self._claim.new_producer(), 0
-        await close(old, self._claim.settings.close_s)
-        try:
-            async with asking("renewing a producer", self._claim.settings.take_s):
-                await start(self._producer, self._claim.settings)
-        except BaseException as error:
-            self._dead = f"its producer could not be renewed: {error!r}"
+            pause_s *= 1.5

@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from operator import attrgetter
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from stream.kafka.connection import asking, close
+from stream.kafka.fetching import fetched
+from stream.kafka.leniency import be_lenient
 from stream.kafka.settings import KafkaSettings
-from stream.port import Batch, Unavailable
+from stream.port import Batch, Headers, Unavailable
 
 IDLE_MS = 2000  # a fetch waits at the broker so long for the first record
+_OFFSET, _TIME, _KEY, _VALUE, _HEADERS = map(attrgetter, ("offset", "timestamp", "key", "value", "headers"))
 
 
 def new_consumer(settings: KafkaSettings, **more: Any) -> AIOKafkaConsumer:
@@ -50,17 +54,26 @@ class Cursor:
     """A place in one partition that moves on as it is read; a strict one does not pass over what is gone."""
 
     def __init__(self, consumer: AIOKafkaConsumer, at: TopicPartition, offset: int, *, strict: bool = False) -> None:
-        self._consumer, self._at, self._strict = consumer, at, strict
+        self._consumer, self._at, self._strict, self._offset = consumer, at, strict, offset
+        self._rest: list[Any] = []  # records that are decoded and were too many
         self.go(offset, assign=True)
 
     async def next(self, most: int, *, wait_ms: int = IDLE_MS) -> Batch | None:
         """What has come since, at most so many records; None if that is nothing for so long."""
-        try:
-            found = await self._consumer.getmany(self._at, timeout_ms=wait_ms, max_records=most)
-        except OffsetOutOfRangeError:
-            await self._find()
-            return None
-        records = found.get(self._at)
+        records = self._rest
+        if len(records) < most:
+            try:
+                wait_s = 0.0 if records else wait_ms / 1000
+                records = records + await fetched(self._consumer, self._at, most=most - len(records), wait_s=wait_s)
+            except OffsetOutOfRangeError:
+                if not records:
+                    await self._find()
+                    return None
+            except UnicodeDecodeError as error:
+                be_lenient(error)
+                self.go(self._offset)
+                return None
+        records, self._rest = records[:most], records[most:]
         if not records:
             return None
         self._offset = records[-1].offset + 1
@@ -68,7 +81,7 @@ class Cursor:
 
     async def position(self) -> int:
         """The next offset to be read; beyond all that is not for readers, like what was aborted."""
-        return int(await self._consumer.position(self._at))
+        return self._offset if self._rest else int(await self._consumer.position(self._at))
 
     async def _find(self) -> None:
         begin = int((await self._consumer.beginning_offsets([self._at]))[self._at])
@@ -84,7 +97,7 @@ class Cursor:
         if assign:
             self._consumer.assign([self._at])
         self._consumer.seek(self._at, offset)
-        self._offset = offset
+        self._offset, self._rest = offset, []
 
 
 def batch_of(at: TopicPartition, records: Sequence[Any]) -> Batch:
@@ -92,12 +105,17 @@ def batch_of(at: TopicPartition, records: Sequence[Any]) -> Batch:
     return Batch(
         topic=at.topic,
         partition=at.partition,
-        offsets=[record.offset for record in records],
-        times_ms=[record.timestamp for record in records],
-        keys=[record.key for record in records],
-        values=[record.value for record in records],
-        headers=[record.headers for record in records],
+        offsets=list(map(_OFFSET, records)),
+        times_ms=list(map(_TIME, records)),
+        keys=list(map(_KEY, records)),
+        values=list(map(_VALUE, records)),
+        headers=[_whole(headers) if headers else () for headers in map(_HEADERS, records)],
     )
+
+
+def _whole(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
+    """Headers as the port has them: Kafka's may be without a value."""
+    return tuple((name, value or b"") for name, value in headers)
 
 
 async def read(

@@ -84,10 +84,14 @@ class KafkaSettings:
     """Bytes, compressed, that are fetched ahead of each partition."""
 
     records_per_producer: int = 1_000_000_000
-    """Records after which a producer is replaced: sequence numbers have 31 bits."""
+    """Records after which a producer is replaced, and its partition taken anew: sequence numbers have 31 bits."""
 
     def __post_init__(self) -> None:
         self._check_access()
+        for broker in self.bootstrap.split(","):
+            host, colon, port = broker.strip().rpartition(":")
+            if not (host if colon else port) or (colon and not (port.isdecimal() and 0 < int(port) < 65_536)):
+                raise ValueError(f"{broker!r} is no broker; it must be HOST:PORT, such as 127.0.0.1:9092, by commas")
         for name in ("request_s", "append_s", "commit_s", "transaction_s", "session_s", "rebalance_s", "close_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be more than 0 seconds")

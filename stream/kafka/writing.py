@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from asyncio import Future
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from stream.kafka.connection import close
+from stream.kafka.packing import packed_batches
 from stream.kafka.settings import KafkaSettings
-from stream.port import Record
+from stream.port import Packed, Record
 
 OVERHEAD_BYTES = 100  # of a batch and of a record in it, at most, headers apart
+PACKED_BYTES = 4 * 1024 * 1024  # of a batch of packed records, uncompressed: most commits have one, so one request
+_NO_HEADERS: list[tuple[str, bytes]] = []
 
 
 def new_producer(settings: KafkaSettings, transactional_id: str | None = None) -> AIOKafkaProducer:
@@ -49,18 +54,35 @@ async def send(
     Await every answer: a transaction is committed without the batches that failed.
     """
     sent: list[tuple[int, Future[Any]]] = []
-    batch = producer.create_batch()
-    append = batch.append
-    for record in records:
-        key, value, time_ms, headers = record.key, record.value, record.time_ms, list(record.headers)
-        if append(timestamp=time_ms, key=key, value=value, headers=headers) is None:
-            sent.append(await _send(producer, batch, topic, partition))
-            batch = producer.create_batch()
-            append = batch.append
-            append(timestamp=time_ms, key=key, value=value, headers=headers)
-    if batch.record_count():
+    if isinstance(records, Packed):
+        for packed in packed_batches(records, PACKED_BYTES, transactional=_is_transactional(producer)):
+            sent.append(await _send(producer, packed, topic, partition))
+        return sent
+    begin = 0
+    while begin < len(records):
+        batch = producer.create_batch()
+        begin += _fill(batch, records, begin)
         sent.append(await _send(producer, batch, topic, partition))
     return sent
+
+
+def _fill(batch: Any, records: Sequence[Record], begin: int) -> int:
+    """Put records into an empty batch until it is full: how many, at least one.
+
+    They go straight to the compiled builder, as `BatchBuilder.append` takes twice as long as that.
+    """
+    append, now_ms, count = batch._builder.append, time.time_ns() // 1_000_000, 0
+    for key, value, told, time_ms in islice(records, begin, None):
+        headers = list(told) if told else _NO_HEADERS
+        if append(count, now_ms if time_ms is None else time_ms, key, value, headers) is None:
+            break
+        count += 1
+    batch._relative_offset = count
+    return count
+
+
+def _is_transactional(producer: AIOKafkaProducer) -> bool:
+    return producer._txn_manager is not None and producer._txn_manager.transactional_id is not None
 
 
 async def _send(producer: AIOKafkaProducer, batch: Any, topic: str, partition: int) -> tuple[int, Future[Any]]:

@@ -45,7 +45,7 @@ class Seat:
         """In a transaction: fence off the hold before; where to read on, and how many records before that were lost."""
         if not hold.alive:
             raise Unavailable(f"{self}: the claim was given up before it was taken")
-        if self.hold is not None:
+        if self.hold is not None and self.hold is not hold:  # the same if the transaction is tried again
             self.hold.alive = False
         self.hold = hold
         shelf.commit(connection, self.group, self.part, None)
@@ -71,9 +71,10 @@ class SqliteGrip:
             self._check()
             at, batch = cursor.at, await cursor.next(most)
             self._check()
+            came = cursor.at if batch is None else batch.offsets[0]
+            if came > at:  # the offsets of an input have no gaps but those that retention leaves
+                raise Unavailable(f"{self._seat}: the records from {at} to {came - 1} are gone")
             if batch is not None:
-                if batch.offsets[0] > at:  # the offsets of an input have no gaps but those that retention leaves
-                    raise Unavailable(f"{self._seat}: the records from {at} to {batch.offsets[0] - 1} are gone")
                 yield batch
             else:
                 await cursor.more(lambda: self._revoked.is_set() or not self._hold.alive)

@@ -254,7 +254,7 @@ async def _makes_topics(bootstrap: str, brokers: int) -> bool:
             if len(admin._client.cluster.brokers()) < brokers:
                 return False
             made = await admin.create_topics([NewTopic(f"ready-{time.time_ns()}", 1, brokers)], timeout_ms=2000)
-            return made.topic_errors[0][1] == 0
+            return bool(made.topic_errors[0][1] == 0)
     except (KafkaError, TimeoutError, OSError, AttributeError):
         return False
     finally:

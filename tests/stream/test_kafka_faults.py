@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from broker import Cluster, tied
 from copier import copy, settings
 
@@ -272,16 +273,36 @@ def test_a_partition_that_nobody_reads_does_not_hold_back_the_others(cluster: Cl
     asyncio.run(story())
 
 
-def test_a_producer_is_replaced_before_its_numbers_run_out(cluster: Cluster) -> None:
+def test_a_partition_is_taken_anew_before_the_numbers_of_its_producer_run_out(cluster: Cluster) -> None:
     async def story() -> None:
         async with run(cluster, 1, records_per_producer=100) as one, claimed(one) as claim:
-            await one.write(80)
-            await one.write(80)
-            await one.write(80)
-            async with claim.take() as grip:
-                for begin in range(0, 240, 60):
-                    records = [Record(b"k", b"%d" % number) for number in range(begin, begin + 60)]
-                    await grip.commit([Outgoing(one.to, 0, records)], begin + 60)
+            await one.write(240)
+            done = 0
+            for commits in (2, 2):
+                async with claim.take() as grip:
+                    assert grip.offset == done
+                    for begin in range(done, done + 60 * commits, 60):
+                        records = [Record(b"k", b"%d" % number) for number in range(begin, begin + 60)]
+                        await grip.commit([Outgoing(one.to, 0, records)], begin + 60)
+                    done += 60 * commits
+                    with pytest.raises(Unavailable, match="its producer has written 120 records"):
+                        await grip.commit([], done)
             await one.finish()
+
+    asyncio.run(story())
+
+
+def test_a_member_that_breaks_says_so_to_whoever_waits_for_claims(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody thought of it")
+
+    async def story() -> None:
+        async with run(cluster, 1) as one:
+            monkeypatch.setattr(AIOKafkaConsumer, "getmany", broken)
+            async with asyncio.timeout(10), one.log.claims(one.source, group=one.name) as claims:
+                with pytest.raises(Unavailable, match="RuntimeError: nobody thought of it"):
+                    await anext(claims)
 
     asyncio.run(story())

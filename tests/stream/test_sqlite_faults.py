@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -306,3 +307,27 @@ def test_every_commit_is_synced_and_what_is_deleted_is_overwritten(tmp_path: Pat
     deleted = connection.execute("PRAGMA secure_delete").fetchone()[0]
     connection.close()
     assert (settings, deleted) == ({"journal_mode": "wal", "synchronous": 2}, 1)
+
+
+def test_a_partition_is_taken_though_what_was_written_beside_it_did_not_fit(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with open_log(tmp_path / "log.db") as log:
+            await log.create([ONE])
+            await log.append("one", [Record(b"k", b"0")])
+            assert log._writer
+
+            def shut(connection: sqlite3.Connection) -> None:
+                pages = connection.execute("PRAGMA page_count").fetchone()[0]
+                connection.execute(f"PRAGMA max_page_count = {pages + 2}").fetchone()
+                time.sleep(0.2)  # what comes meanwhile is one transaction
+
+            shutting = asyncio.create_task(log._writer.write((), shut))
+            await asyncio.sleep(0.05)
+            too_much = asyncio.create_task(log.append("one", [Record(b"k", KILOBYTES)]))
+            async with claim_of(log, "one", "g") as claim, claim.take() as grip:
+                assert (await anext(grip.batches(most=10))).values == [b"0"]
+            with pytest.raises(Unavailable, match="the disk is full"):
+                await too_much
+            await shutting
+
+    asyncio.run(story())

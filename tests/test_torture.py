@@ -1,0 +1,49 @@
+"""The torture in short: every kind of fault once on each engine, and a bug that it finds. See docs/torture.md.
+
+Two runs go on side by side, as each of them mostly waits for sessions to end and brokers to start.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+RUNS = {
+    "kafka3": ["kafka3", "--short"],
+    "kafka1": ["kafka1", "--short"],
+    "sqlite": ["sqlite", "--short"],
+    "bug": ["sqlite", "--bug", "important-only", "--short"],
+}
+PATIENCE_S = 400
+
+Done = subprocess.CompletedProcess[str]
+
+
+def done(words: list[str]) -> Done:
+    """A run, when it is over."""
+    command = [sys.executable, "-m", "tests.torture", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def runs() -> Iterator[dict[str, Future[Done]]]:
+    """All runs, two at a time."""
+    with ThreadPoolExecutor(2) as lanes:
+        yield {name: lanes.submit(done, words) for name, words in RUNS.items()}
+
+
+@pytest.mark.parametrize("name", ["kafka3", "kafka1", "sqlite"])
+def test_whatever_strikes_nothing_is_lost_doubled_or_wrong(runs: dict[str, Future[Done]], name: str) -> None:
+    run = runs[name].result()
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_worker_with_a_bug_is_found_out(runs: dict[str, Future[Done]]) -> None:
+    run = runs["bug"].result()
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "wrong tracks" in run.stdout
+    assert "wrong tracks 0," not in run.stdout

@@ -1,0 +1,98 @@
+"""Four bugs, each of which loses or doubles data on Kafka now and then, put in on purpose to show that it is found.
+
+Put in place in a worker's process only. Each is what somebody might well have written; beside it stands what finds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import ProducerFenced
+
+from geofence.fence import Fence
+from ingest import pipeline
+from ingest.outgoing import state_records
+from ingest.topics import PARTITION_KEY
+from stream.kafka.grip import KafkaClaim, KafkaGrip
+from stream.kafka.writing import new_producer
+from stream.port import Outgoing, Record
+
+
+def reuse() -> None:
+    """After an error abort the transaction and go on with the same producer (brokers in trouble, lost answers)."""
+    transact = KafkaGrip._transact
+
+    async def again(self: KafkaGrip, outgoing: Sequence[Outgoing], offset: int) -> Mapping[TopicPartition, int]:
+        while True:
+            try:
+                return await transact(self, outgoing, offset)
+            except (AssertionError, ProducerFenced):
+                raise
+            except Exception:
+                with suppress(Exception):
+                    await self._producer.abort_transaction()
+                await asyncio.sleep(0.05)
+
+    KafkaGrip._transact = again  # type: ignore[assignment, method-assign]
+
+
+def offsets_first() -> None:
+    """Read the committed offset, then fence off the former owner (who commits between the two)."""
+    take = KafkaClaim.take
+
+    @asynccontextmanager
+    async def hasty(self: KafkaClaim) -> AsyncIterator[KafkaGrip]:
+        own, early = self.ask, await self.ask.committed(self.group, [self.at])
+        self.ask = _Early(own, early)  # type: ignore[assignment]
+        try:
+            async with take(self) as grip:
+                yield grip
+        finally:
+            self.ask = own
+
+    KafkaClaim.take = hasty  # type: ignore[method-assign]
+
+
+class _Early:
+    def __init__(self, ask: Any, early: Mapping[TopicPartition, int | None]) -> None:
+        self._ask, self._early = ask, early
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ask, name)
+
+    async def committed(self, group: str, parts: object) -> Mapping[TopicPartition, int | None]:
+        return self._early
+
+
+def id_per_worker() -> None:
+    """A transactional id that is the worker's, as the library's documentation has it (zombies)."""
+
+    def own(self: KafkaClaim) -> AIOKafkaProducer:
+        return new_producer(self.settings, f"{self.group}-{os.getpid()}-{self.partition}")
+
+    KafkaClaim.new_producer = own  # type: ignore[method-assign]
+
+
+def important_only() -> None:
+    """Keep the rows of those devices alone that have crossed something (a restart while evidence is pending)."""
+
+    def important(fence: Fence) -> tuple[list[Record], list[Record]]:
+        slots = fence._devices.told.listed[: int(fence._devices.told.many[0])].tolist()
+        told = {fence._devices.name(slot).encode() for slot in slots if fence._devices.roster.holds(slot)}
+        tracks, presence = state_records(fence)
+        return [row for row in tracks if row.key in {*told, PARTITION_KEY} or row.value is None], presence
+
+    pipeline.state_records = important
+
+
+BUGS: Mapping[str, Callable[[], None]] = {
+    "reuse": reuse,
+    "offsets-first": offsets_first,
+    "id-per-worker": id_per_worker,
+    "important-only": important_only,
+}
