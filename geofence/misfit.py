@@ -58,8 +58,22 @@ _REQUIRED = ("device", "lon", "lat", "time_ms")
 _read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def misfit_of(raw: bytes) -> str | None:
-    """The first field of a ping that can't be read, in words; None where it is not a matter of one field."""
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A field of a ping that can't be read. `value`: what stands there, None if nothing does."""
+
+    field: str
+    value: str | None
+    allowed: str
+    remedy: str
+
+    def __str__(self) -> str:
+        found = "missing" if self.value is None else self.value
+        return f"{self.field} is {found}; allowed: {self.allowed}. {self.remedy}"
+
+
+def misfit_of(raw: bytes | msgspec.Raw) -> Misfit | None:
+    """The first field of a ping that can't be read; None where it is not a matter of one field."""
     try:
         members = _read_members(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -67,9 +81,9 @@ def misfit_of(raw: bytes) -> str | None:
     for name, field in _FIELDS.items():
         member = members.get(name)
         if member is None and name in _REQUIRED:
-            return f"{name} is missing; allowed: {field.allowed}. {field.remedy}"
+            return Misfit(name, None, field.allowed, field.remedy)
         if member is not None and not _readable(field, member):
-            return f"{name} is {_shown(bytes(member))}; allowed: {field.allowed}. {field.remedy}"
+            return Misfit(name, _shown(bytes(member)), field.allowed, field.remedy)
     return None
 
 

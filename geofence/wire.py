@@ -52,7 +52,7 @@ class Unread:
     message: str
 
 
-class _PingRecord(msgspec.Struct, kw_only=True, gc=False):
+class PingRecord(msgspec.Struct, kw_only=True, gc=False, omit_defaults=True):
     """The documented ping, absent fields as they stand in the columns; null is as good as absent."""
 
     device: str
@@ -79,7 +79,7 @@ class _Versioned(msgspec.Struct):
     v: int = 1
 
 
-_read_ping = msgspec.json.Decoder(_PingRecord).decode
+_read_ping = msgspec.json.Decoder(PingRecord).decode
 _read_control = msgspec.json.Decoder(Control).decode
 _read_version = msgspec.json.Decoder(_Versioned).decode
 _write = msgspec.json.Encoder().encode
@@ -109,6 +109,25 @@ def decode_pings(raws: Sequence[bytes]) -> tuple[Pings, NDArray[np.int64], list[
         return _columns(records), rows, unread
 
 
+def decode_records(raws: Sequence[bytes]) -> tuple[list[PingRecord], NDArray[np.int64], list[Unread]]:
+    """Many pings at once, to be judged as `columns_of` and sent on by `encode_records`; as `decode_pings` otherwise."""
+    unread: list[Unread] = []
+    records, rows = _decode_each(raws, unread)
+    return records, rows, unread
+
+
+def columns_of(records: list[PingRecord]) -> Pings:
+    """Records as columns. Their sources must be words that exist, their times numbers of 64 bits."""
+    return _columns(records)
+
+
+def encode_records(records: Sequence[PingRecord], received_ms: int) -> list[bytes]:
+    """Records as JSON, received at this time; what is absent is left out."""
+    for record in records:
+        record.received_ms = received_ms
+    return [_write(record) for record in records]
+
+
 def encode_control(control: Control) -> bytes:
     """A control record as JSON; `kind` tells which."""
     return _write(control)
@@ -132,7 +151,7 @@ def _check_version(raw: bytes, what: str, known: int) -> None:
         raise NewerVersion(what, found, known)
 
 
-def _decode_each(raws: Sequence[bytes], unread: list[Unread]) -> tuple[list[_PingRecord], NDArray[np.int64]]:
+def _decode_each(raws: Sequence[bytes], unread: list[Unread]) -> tuple[list[PingRecord], NDArray[np.int64]]:
     records, rows = [], []
     for row, raw in enumerate(raws):
         try:
@@ -147,17 +166,17 @@ def _decode_each(raws: Sequence[bytes], unread: list[Unread]) -> tuple[list[_Pin
     return records, np.array(rows, np.int64)
 
 
-def _record(raw: bytes) -> _PingRecord:
+def _record(raw: bytes) -> PingRecord:
     try:
-        record: _PingRecord = decode(_read_ping, raw, "the ping", _PING)
+        record: PingRecord = decode(_read_ping, raw, "the ping", _PING)
     except Malformed as fault:
         _check_version(raw, "the ping", PING_VERSION)
-        raise Malformed(misfit_of(raw) or str(fault)) from None
+        raise Malformed(str(misfit_of(raw) or fault)) from None
     _check_record(record)
     return record
 
 
-def _check_record(record: _PingRecord) -> None:
+def _check_record(record: PingRecord) -> None:
     check_time(record.time_ms)
     if record.v > PING_VERSION:
         raise NewerVersion("the ping", record.v, PING_VERSION)
@@ -166,7 +185,7 @@ def _check_record(record: _PingRecord) -> None:
         raise Malformed(f"source is {shown(record.source)}; allowed: {allowed}. Leave it out if it is not known.")
 
 
-def _columns(records: list[_PingRecord]) -> Pings:
+def _columns(records: list[PingRecord]) -> Pings:
     many = len(records)
     users = [record.user or "" for record in records]
     return Pings(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import msgspec
@@ -143,6 +144,22 @@ def layout_of(number: int) -> Layout:
         )
     layout = LAYOUT if number == TRACK_VERSION else OLDER[number]
     return {kind: packed(dtype) for kind, dtype in layout.items()}
+
+
+class Said(IntEnum):
+    """What a device has said of its consent."""
+
+    NOTHING = 0
+    GIVEN = 1
+    WITHDRAWN = 2
+
+
+def consent_of(row: bytes) -> Said:
+    """What the device of a row has said. Raises Malformed or NewerVersion."""
+    head = layout_of(row[0])["head"]
+    if len(row) < 1 + head.itemsize:
+        raise Malformed(f"the track row is not as expected: it has {len(row)} bytes; restore the topic")
+    return Said(int(np.frombuffer(row, head, 1, 1)["consent"][0]))
 
 
 def packed(dtype: np.dtype[Any]) -> np.dtype[Any]:

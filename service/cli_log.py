@@ -12,7 +12,7 @@ import click
 from service.options import deciding_options, layer_options
 
 _LOG_HELP = "Where the log is: sqlite:PATH or kafka://HOST:PORT (more by GEOFENCE_KAFKA_..., see docs/kafka.md)."
-_log_option = click.option("--log", "log_url", metavar="URL", required=True, envvar="GEOFENCE_LOG", help=_LOG_HELP)
+log_option = click.option("--log", "log_url", metavar="URL", required=True, envvar="GEOFENCE_LOG", help=_LOG_HELP)
 _partitions_option = click.option("--partitions", type=click.IntRange(1, 10_000), help="How many, for each topic.")
 
 _LOST_HELP = "Where retention took pings before they were read: go on without them, or stop that partition."
@@ -30,7 +30,7 @@ Examples:
 
 
 @click.command(epilog=_WORKER_EXAMPLES, short_help="Pings in from a log, region changes out.")
-@_log_option
+@log_option
 @layer_options
 @deciding_options
 @click.option("--group", default="geofence-worker", show_default=True, help="The group that shares the partitions.")
@@ -79,7 +79,7 @@ def worker(
 
 
 @click.command(short_help="A file of pings into a log.")
-@_log_option
+@log_option
 @click.option("--keep-times", is_flag=True, help="Received when the file says (received_ms, else time_ms), not now.")
 @click.argument("pings", metavar="PINGS")
 def append(*, log_url: str, keep_times: bool, pings: str) -> None:
@@ -94,7 +94,7 @@ def append(*, log_url: str, keep_times: bool, pings: str) -> None:
 
 
 @click.command(epilog=_TAIL_EXAMPLES, short_help="Region changes as they come.")
-@_log_option
+@log_option
 @click.option("--from", "start", metavar="WHEN", default="now", show_default=True, help="now, beginning, or a time.")
 @click.option("--device", multiple=True, help="Only of this device. Repeatable.")
 @click.option("--layer", multiple=True, help="Only of this layer. Repeatable.")
@@ -129,7 +129,7 @@ def log_group() -> None:
 
 
 @log_group.command(name="dump", short_help="A partition's input as NDJSON, for replay.")
-@_log_option
+@log_option
 @click.option("--partition", type=click.IntRange(0), required=True, help="Which partition of pings.")
 def dump(*, log_url: str, partition: int) -> None:
     """Print the input of a partition: pings and control records in order, with the times at which they were received.
@@ -152,7 +152,7 @@ _reason_option = click.option("--reason", multiple=True, help="Only those refuse
 
 
 @rejected_group.command(name="list")
-@_log_option
+@log_option
 @_reason_option
 def list_rejected(*, log_url: str, reason: tuple[str, ...]) -> None:
     """One line for each: name, when received, reason, key, size."""
@@ -163,7 +163,7 @@ def list_rejected(*, log_url: str, reason: tuple[str, ...]) -> None:
 
 
 @rejected_group.command(name="show")
-@_log_option
+@log_option
 @click.argument("name", metavar="PARTITION:OFFSET")
 def show_rejected(*, log_url: str, name: str) -> None:
     """Why it was refused, what to do about it, and its first 64 KiB."""
@@ -174,7 +174,7 @@ def show_rejected(*, log_url: str, name: str) -> None:
 
 
 @rejected_group.command(name="replay")
-@_log_option
+@log_option
 @_reason_option
 @click.option("--all", "every", is_flag=True, help="All of them.")
 @click.argument("names", metavar="[PARTITION:OFFSET]...", nargs=-1)
@@ -194,7 +194,7 @@ def topics_group() -> None:
 
 
 @topics_group.command(name="create")
-@_log_option
+@log_option
 @_partitions_option
 def create_topics(*, log_url: str, partitions: int | None) -> None:
     """Make those that are missing. The number of partitions never changes later."""
@@ -205,7 +205,7 @@ def create_topics(*, log_url: str, partitions: int | None) -> None:
 
 
 @topics_group.command(name="check")
-@_log_option
+@log_option
 @_partitions_option
 def check_topics(*, log_url: str, partitions: int | None) -> None:
     """Tell each setting that is wrong, and the fix. Exit status 2 if there is one."""
@@ -215,4 +215,4 @@ def check_topics(*, log_url: str, partitions: int | None) -> None:
     run(check(log_url, partitions))
 
 
-COMMANDS = (worker, append, tail, log_group, rejected_group, topics_group)
+LOG_COMMANDS = (worker, append, tail, log_group, rejected_group, topics_group)

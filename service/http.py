@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from service.source import Unusable
 
 _START_S = 10.0
+_UNREAD_MS = 60_000  # who takes nothing for so long is dropped by the system: a closed stream may still hold bytes
 
 
 class _Server(uvicorn.Server):
@@ -50,6 +51,9 @@ def _bind(address: str) -> socket.socket:
         raise Unusable(f"{address!r} is no address; allowed: HOST:PORT, such as 127.0.0.1:8081")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host.strip("[]"), int(port)), family=family)
+        bound = socket.create_server((host.strip("[]"), int(port)), family=family)
     except OSError as error:
         raise Unusable(f"{address} can't be listened at: {error.strerror or error}. Choose another port.") from None
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)  # connections inherit it
+    return bound

@@ -9,7 +9,7 @@ and in order; what one `commit` takes is seen whole or never.
 from __future__ import annotations
 
 from asyncio import Event
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol, overload
 
 BEGINNING = 0
 Headers = tuple[tuple[str, bytes], ...]
+OnChange = Callable[[bytes, bytes | None, bytes | None], None]  # key, value before, value now; None: there is none
 
 
 class LogError(Exception):
@@ -214,8 +215,11 @@ class Log(Protocol):
         using the processor. Raises Unavailable and Unusable.
         """
 
-    def view(self, topic: str) -> AbstractAsyncContextManager[View]:
-        """Keep a compacted topic's newest values in memory; caught up once entered."""
+    def view(self, topic: str, *, on_change: OnChange | None = None) -> AbstractAsyncContextManager[View]:
+        """Keep a compacted topic's newest values in memory; caught up once entered.
+
+        `on_change` is told of every record as it arrives, in order, once `get` gives it. It must not wait nor raise.
+        """
 
     def claims(self, topic: str, *, group: str) -> AbstractAsyncContextManager[AsyncIterator[Claim]]:
         """Join a group that shares out the topic's partitions: the claims, as they come, each partition once at a time.

@@ -16,7 +16,7 @@ from stream.kafka.membership import membership
 from stream.kafka.reading import read
 from stream.kafka.settings import KafkaSettings
 from stream.kafka.viewing import viewing
-from stream.port import BEGINNING, Batch, Claim, Record, Standing, Topic, Unusable, View, Wrong
+from stream.port import BEGINNING, Batch, Claim, OnChange, Record, Standing, Topic, Unusable, View, Wrong
 
 
 class KafkaLog:
@@ -45,9 +45,9 @@ class KafkaLog:
                 yield batch
 
     @asynccontextmanager
-    async def view(self, topic: str) -> AsyncIterator[View]:
+    async def view(self, topic: str, *, on_change: OnChange | None = None) -> AsyncIterator[View]:
         """Keep a compacted topic's newest values in memory; caught up once entered."""
-        async with viewing(self._settings, self._ask, topic, await self.partitions(topic)) as view:
+        async with viewing(self._settings, self._ask, topic, await self.partitions(topic), on_change) as view:
             yield view
 
     @asynccontextmanager

@@ -13,16 +13,22 @@ from stream.kafka.connection import asking
 from stream.kafka.inquiry import Inquirer
 from stream.kafka.reading import IDLE_MS, new_consumer, started
 from stream.kafka.settings import KafkaSettings
-from stream.port import Unavailable
+from stream.port import OnChange, Unavailable
 
 
 class KafkaView:
     """A view that `viewing` keeps up to date."""
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, parts: list[TopicPartition], settings: KafkaSettings, ask: Inquirer
+        self,
+        consumer: AIOKafkaConsumer,
+        parts: list[TopicPartition],
+        settings: KafkaSettings,
+        ask: Inquirer,
+        on_change: OnChange | None,
     ) -> None:
         self._consumer, self._parts, self._settings, self._ask = consumer, parts, settings, ask
+        self._on_change = on_change
         self._newest: dict[bytes, bytes] = {}
 
     def get(self, key: bytes) -> bytes | None:
@@ -69,10 +75,13 @@ class KafkaView:
     def _put(self, key: bytes | None, value: bytes | None) -> None:
         if key is None:
             return
+        before = self._newest.get(key)
         if value is None:
             self._newest.pop(key, None)
         else:
             self._newest[key] = value
+        if self._on_change is not None:
+            self._on_change(key, before, value)
 
     async def _begin_again(self) -> None:
         with suppress(KafkaError):
@@ -81,14 +90,16 @@ class KafkaView:
 
 
 @asynccontextmanager
-async def viewing(settings: KafkaSettings, ask: Inquirer, topic: str, partitions: int) -> AsyncIterator[KafkaView]:
+async def viewing(
+    settings: KafkaSettings, ask: Inquirer, topic: str, partitions: int, on_change: OnChange | None = None
+) -> AsyncIterator[KafkaView]:
     """The log's `view`, of a topic that exists."""
     parts = [TopicPartition(topic, partition) for partition in range(partitions)]
     async with started(new_consumer(settings), settings) as consumer:
         consumer.assign(parts)
         for part in parts:
             consumer.seek(part, 0)
-        view = KafkaView(consumer, parts, settings, ask)
+        view = KafkaView(consumer, parts, settings, ask, on_change)
         following = asyncio.create_task(view.follow())
         try:
             await view.caught_up()

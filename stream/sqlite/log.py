@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from stream.partitioner import partition_of
-from stream.port import BEGINNING, Batch, Cleanup, Record, Standing, Topic, Unusable, Wrong
+from stream.port import BEGINNING, Batch, Cleanup, OnChange, Record, Standing, Topic, Unusable, Wrong
 from stream.sqlite import shelf
 from stream.sqlite.checking import faults_of
 from stream.sqlite.claim import Seat, SqliteClaim
@@ -94,15 +94,15 @@ class SqliteLog:
                     return
             yield batch
 
-    def view(self, topic: str) -> AbstractAsyncContextManager[SqliteView]:
+    def view(self, topic: str, *, on_change: OnChange | None = None) -> AbstractAsyncContextManager[SqliteView]:
         """Keep a compacted topic's newest values in memory."""
-        return self._view(topic)
+        return self._view(topic, on_change)
 
     @asynccontextmanager
-    async def _view(self, topic: str) -> AsyncIterator[SqliteView]:
+    async def _view(self, topic: str, on_change: OnChange | None) -> AsyncIterator[SqliteView]:
         count = await self.partitions(topic)
         cursors = [await self._cursor_of(topic, partition, BEGINNING) for partition in range(count)]
-        async with keeping(cursors, self._tide.look) as view:
+        async with keeping(cursors, self._tide.look, on_change) as view:
             yield view
 
     @asynccontextmanager

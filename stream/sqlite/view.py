@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from stream.port import LogError, Unavailable
+from stream.port import LogError, OnChange, Unavailable
 from stream.sqlite.cursor import Cursor
 
 _MOST, _PAUSE_S = 8192, 0.5
@@ -20,8 +20,10 @@ _MOST, _PAUSE_S = 8192, 0.5
 class SqliteView:
     """Follows some cursors, one for each partition."""
 
-    def __init__(self, cursors: Sequence[Cursor], look: Callable[[], Awaitable[None]]) -> None:
-        self._cursors, self._look = cursors, look
+    def __init__(
+        self, cursors: Sequence[Cursor], look: Callable[[], Awaitable[None]], on_change: OnChange | None
+    ) -> None:
+        self._cursors, self._look, self._on_change = cursors, look, on_change
         self._newest: dict[bytes, bytes] = {}
         self._moved = asyncio.Condition()
         self._error: LogError | None = None
@@ -63,12 +65,18 @@ class SqliteView:
         while (batch := await cursor.next(_MOST)) is not None:
             for key, value in zip(batch.keys, batch.values, strict=True):
                 if key is not None:
-                    if value is None:
-                        self._newest.pop(key, None)
-                    else:
-                        self._newest[key] = value
+                    self._put(key, value)
         await self._say(None)
         await cursor.more(lambda: False)
+
+    def _put(self, key: bytes, value: bytes | None) -> None:
+        before = self._newest.get(key)
+        if value is None:
+            self._newest.pop(key, None)
+        else:
+            self._newest[key] = value
+        if self._on_change is not None:
+            self._on_change(key, before, value)
 
     async def _say(self, error: LogError | None) -> None:
         async with self._moved:
@@ -77,9 +85,11 @@ class SqliteView:
 
 
 @asynccontextmanager
-async def keeping(cursors: Sequence[Cursor], look: Callable[[], Awaitable[None]]) -> AsyncIterator[SqliteView]:
+async def keeping(
+    cursors: Sequence[Cursor], look: Callable[[], Awaitable[None]], on_change: OnChange | None = None
+) -> AsyncIterator[SqliteView]:
     """A view for as long as this is entered; caught up once it is."""
-    view = SqliteView(cursors, look)
+    view = SqliteView(cursors, look, on_change)
     tasks = [asyncio.create_task(view.follow(cursor)) for cursor in cursors]
     try:
         await view.caught_up()

@@ -56,3 +56,15 @@ def test_views_of_one_topic_agree(log_engine: Engine) -> None:
             assert len(one.items()) == 7
 
     play(log_engine, story, STATE)
+
+
+def test_a_view_tells_of_every_change_in_order_with_what_was_before(log_engine: Engine) -> None:
+    async def story(log: Log, topic: str) -> None:
+        told: list[tuple[bytes, bytes | None, bytes | None]] = []
+        await log.append(topic, [Record(b"k", b"1")])
+        async with log.view(topic, on_change=lambda key, before, now: told.append((key, before, now))) as view:
+            await log.append(topic, [Record(b"k", b"2"), Record(b"k", None), Record(b"k", b"3")])
+            await view.caught_up()
+        assert told == [(b"k", None, b"1"), (b"k", b"1", b"2"), (b"k", b"2", None), (b"k", None, b"3")]
+
+    play(log_engine, story, STATE)

@@ -1,0 +1,107 @@
+"""Opening the catalog, and bringing its schema up to date.
+
+The top of this package. Invariant: nobody works on a schema that is not the one of this program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from catalog.audit import Audit
+from catalog.database import Database
+from catalog.devices import Devices
+from catalog.errors import Outdated, Unreachable
+from catalog.keys import Keys
+
+
+class Catalog:
+    """A catalog that is open."""
+
+    def __init__(self, database: Database) -> None:
+        self.keys, self.devices, self.audit = Keys(database), Devices(database), Audit(database)
+
+
+@contextmanager
+def open_catalog(url: str) -> Iterator[Catalog]:
+    """The catalog at `sqlite:PATH` or `postgresql://...`. Raises Refused, Unreachable, and Outdated with what to do."""
+    database = Database(url)
+    try:
+        found, newest = _revision(database), _newest()
+        if found != newest:
+            raise Outdated(_advice(database, found, newest))
+        yield Catalog(database)
+    finally:
+        database.close()
+
+
+def upgrade(url: str) -> str:
+    """Bring the schema up to date, from nothing if need be, in one transaction; what was done, in words."""
+    database = Database(url)
+    try:
+        _make_folder(database)
+        before, newest = _revision(database), _newest()
+        if before is not None and before not in _known():
+            raise Outdated(_advice(database, before, newest))
+        if before == newest:
+            return f"{database} is up to date, at {newest}"
+        with database.writing() as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        return f"{database} is at {newest} now; it was {'empty' if before is None else f'at {before}'}"
+    finally:
+        database.close()
+
+
+def _revision(database: Database) -> str | None:
+    """Which migration the database is at; None: it is empty."""
+    path = _path(database)
+    if path is not None and not path.exists():
+        return None
+    with database.reading() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _advice(database: Database, found: str | None, newest: str) -> str:
+    if found is not None and found not in _known():
+        return (
+            f"{database} is at {found}, which this program does not know; it knows up to {newest}. Update the program."
+        )
+    state = "is empty" if found is None else f"is at {found}, not at {newest}"
+    return f"{database} {state}. Run: geofence catalog upgrade"
+
+
+def _make_folder(database: Database) -> None:
+    path = _path(database)
+    if path is not None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unreachable(f"{database}: its folder can't be made: {error.strerror}") from None
+
+
+def _path(database: Database) -> Path | None:
+    """The file, if it is one."""
+    url = database.engine.url
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _newest() -> str:
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}

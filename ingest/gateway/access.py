@@ -1,0 +1,101 @@
+"""Who may: the caller behind a request, and what they may do.
+
+Before every endpoint but health. Invariants: without a valid credential nothing is told, not even whether something is
+there; a credential is compared in constant time and never logged; wrong ones are limited per address.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import time
+from collections.abc import Awaitable, Callable
+
+from fastapi import Request
+
+from ingest.gateway.caller import Caller
+from ingest.gateway.keyring import Keyring
+from ingest.gateway.limits import Buckets
+from ingest.gateway.problem import Problem, come_again
+from ingest.gateway.tokens import Tokens
+
+_WANTED = {"WWW-Authenticate": 'Bearer realm="geofence", Basic realm="geofence"'}
+
+
+class Access:
+    """Lets callers in."""
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        tokens: Tokens | None,
+        failures_a_minute: float,
+        now_ms: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._keyring, self._tokens, self._now_ms = keyring, tokens, now_ms
+        self._failures = Buckets(failures_a_minute / 60, failures_a_minute, clock)
+
+    async def caller(
+        self, request: Request, scope: str, *, key: str | None = None, device: str | None = None
+    ) -> Caller:
+        """Who is behind a request, if they have the scope. `key`: from the path. Raises Problem 401, 403 and 429.
+
+        The key of `device` itself needs no scope.
+        """
+        text = key or credential(request)
+        if text is None:
+            detail = "Send a key: `Authorization: Bearer gf_...`, or as the password of HTTP Basic."
+            raise Problem(401, "Who are you?", detail, headers=_WANTED)
+        found = await self._known(text)
+        if isinstance(found, str):
+            self.note_failure(request)
+            raise Problem(401, "Not let in", f"{found[0].upper()}{found[1:]}.", headers=_WANTED)
+        if not found.may(scope) and (device is None or found.device != device):
+            has = ", ".join(sorted(found.scopes)) or "none"
+            raise Problem(403, "Not allowed", f"This needs the scope {scope}; {found.name} has {has}.")
+        return found
+
+    def note_failure(self, request: Request) -> None:
+        """A wrong credential; Problem if there were too many. Right ones pass: one address may be that of a proxy."""
+        wait_s = self._failures.take(request.client.host if request.client else "nowhere")
+        if wait_s:
+            raise come_again("Too many wrong credentials from this address.", after_s=math.ceil(wait_s), status=429)
+
+    async def _known(self, text: str) -> Caller | str:
+        """The caller whose credential this is, or why there is none."""
+        if text.count(".") == 2 and self._tokens is not None:
+            return self._tokens.caller(text, self._now_ms())
+        found = await self._keyring.find(text)
+        if found is None:
+            return "the key is wrong"
+        refused = found.refused(self._now_ms())
+        return refused or Caller(found.id, found.scopes, found.device, found.user, found.grants_consent)
+
+
+def credential(request: Request) -> str | None:
+    """What a request shows: a bearer token, the password of HTTP Basic, or X-API-Key."""
+    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip() or None
+    if scheme.lower() == "basic":
+        return _password(rest)
+    return request.headers.get("x-api-key")
+
+
+def _password(encoded: str) -> str | None:
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[2] or None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def allow(access: Access, scope: str) -> Callable[[Request], Awaitable[Caller]]:
+    """What an endpoint depends on: its caller, with this scope."""
+
+    async def let_in(request: Request) -> Caller:
+        return await access.caller(request, scope)
+
+    let_in.scope = scope  # type: ignore[attr-defined]  # read by the table of who may do what
+    return let_in

@@ -1,0 +1,135 @@
+"""The gateway put together: every endpoint, and what stands behind them.
+
+The top of this package. Invariant: each endpoint but health asks `access` first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from catalog import Catalog
+from ingest.gateway.access import Access
+from ingest.gateway.admin import Admin
+from ingest.gateway.apps import apps_router
+from ingest.gateway.audited import Looks
+from ingest.gateway.consents import Consents
+from ingest.gateway.devices import devices_router
+from ingest.gateway.events import events_router
+from ingest.gateway.feed import feeding
+from ingest.gateway.flights import Flights
+from ingest.gateway.front import Front
+from ingest.gateway.history import History
+from ingest.gateway.intake import Intake
+from ingest.gateway.keyring import Keyring
+from ingest.gateway.members import Members
+from ingest.gateway.pings import PingsEndpoint
+from ingest.gateway.places import Places
+from ingest.gateway.positions import positions_router
+from ingest.gateway.problem import answer_problems
+from ingest.gateway.refusals import Refusals
+from ingest.gateway.settings import GatewaySettings
+from ingest.gateway.streams import Streams
+from ingest.gateway.tokens import Tokens
+from ingest.gateway.where import Views, where_router
+from ingest.gateway.whereabouts import Whereabouts
+from ingest.topics import PRESENCE, TRACKS
+from stream.port import Log
+
+
+def wall_ms() -> int:
+    """The machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the endpoints share."""
+
+    log: Log
+    catalog: Catalog
+    views: Views
+    history: History
+    streams: Streams
+    looks: Looks
+    access: Access
+    consents: Consents
+    refusals: Refusals
+    intake: Intake
+    settings: GatewaySettings
+    now_ms: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What is served."""
+
+    app: ASGIApp
+    end_streams: Callable[[], None]  # to be called before it is served no more
+
+
+@asynccontextmanager
+async def gateway_app(
+    log: Log,
+    catalog: Catalog,
+    settings: GatewaySettings,
+    *,
+    tokens: Tokens | None = None,
+    now_ms: Callable[[], int] = wall_ms,
+) -> AsyncIterator[Gateway]:
+    """The application, while it may be served."""
+    keyring = Keyring(catalog, settings.keys_s)
+    await keyring.look()
+    members, places = Members(), Places(settings.kept_bytes)
+    async with AsyncExitStack() as opened:
+        tracks = await opened.enter_async_context(log.view(TRACKS, on_change=places.change))
+        presence = await opened.enter_async_context(log.view(PRESENCE, on_change=members.change))
+        since_ms = now_ms() - round(settings.kept_s * 1000)
+        feed = await opened.enter_async_context(feeding(log, most_bytes=settings.kept_bytes, since_ms=since_ms))
+        following = asyncio.create_task(keyring.follow())
+        try:
+            clock = asyncio.get_running_loop().time
+            consents = Consents(tracks, clock, required=settings.consent == "required")
+            refusals = Refusals(settings.refusal_devices)
+            flights = Flights(log, settings.waiting_bytes, settings.append_s)
+            intake = Intake(flights, consents, refusals, settings, now_ms)
+            access = Access(keyring, tokens, settings.failures_a_minute, now_ms)
+            views = Views(presence, tracks, members, places, Whereabouts(presence, tracks, consents))
+            history = History(log, feed, settings.readings)
+            streams, looks = Streams(settings.streams), Looks(catalog, now_ms)
+            parts = Parts(
+                log, catalog, views, history, streams, looks, access, consents, refusals, intake, settings, now_ms
+            )
+            yield Gateway(app_of(parts), streams.end)
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+
+def app_of(parts: Parts) -> ASGIApp:
+    """All endpoints, in the order of the documentation."""
+    app = FastAPI(title="geofence", version="1", openapi_url=None)
+    answer_problems(app)
+    pings = PingsEndpoint(parts.access, parts.intake, parts.settings)
+    for router in (
+        pings.router(),
+        apps_router(parts.access, parts.intake, parts.settings, parts.now_ms),
+        devices_router(parts.access, parts.log, parts.consents, parts.refusals, parts.now_ms),
+        Admin(parts.catalog, parts.access, parts.log, parts.consents, parts.settings, parts.now_ms).router(),
+        events_router(parts.access, parts.history, parts.streams, parts.settings, parts.now_ms),
+        where_router(parts.access, parts.views, parts.looks),
+        positions_router(parts.access, parts.views, parts.looks, parts.streams, parts.settings),
+    ):
+        app.include_router(router)
+
+    @app.get("/health/live")
+    async def live() -> dict[str, bool]:
+        return {"live": True}
+
+    return Front(app, {("POST", "/v1/pings"): pings.post})

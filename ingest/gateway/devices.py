@@ -1,0 +1,84 @@
+"""A device's consent and erasure, and what was refused of it lately.
+
+Consent and erasure are control records in the log, so that they take effect in the order of the pings. Invariant: a
+device's own key, or an admin, and nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+
+from geofence.control import Consent, Erase
+from ingest.control import order
+from ingest.gateway.access import Access
+from ingest.gateway.caller import Caller
+from ingest.gateway.consents import Consents
+from ingest.gateway.problem import Problem
+from ingest.gateway.refusals import Refusal, Refusals
+from stream.port import Log
+
+
+def devices_router(
+    access: Access, log: Log, consents: Consents, refusals: Refusals, now_ms: Callable[[], int]
+) -> APIRouter:
+    """The endpoints."""
+    router = APIRouter(prefix="/v1/devices/{device:path}")
+
+    async def own(device: str, request: Request) -> Caller:
+        """The device's own key, or an admin."""
+        caller = await access.caller(request, "pings:write")
+        if caller.device != device and not caller.may("admin"):
+            raise Problem(
+                403, "Not allowed", f"Only the key of this device, or an admin, may do this; not {caller.name}."
+            )
+        return caller
+
+    own.scope = "own device"  # type: ignore[attr-defined]
+
+    async def say(device: str, given: bool) -> dict[str, Any]:
+        at_ms = now_ms()
+        await order(log, Consent(device=device, given=given, at_ms=at_ms))
+        consents.remember(device, given=given)
+        return {"device": device, "consent": "given" if given else "withdrawn", "at_ms": at_ms}
+
+    @router.get("/consent", dependencies=[Depends(own)])
+    async def get_consent(device: str) -> dict[str, Any]:
+        return {"device": device, "consent": consents.said(device).name.lower(), "counts": consents.given(device)}
+
+    @router.put("/consent", dependencies=[Depends(own)])
+    async def give_consent(device: str) -> dict[str, Any]:
+        return await say(device, given=True)
+
+    @router.delete("/consent", dependencies=[Depends(own)])
+    async def withdraw_consent(device: str) -> dict[str, Any]:
+        return await say(device, given=False)
+
+    @router.get("/refusals", dependencies=[Depends(own)])
+    async def get_refusals(device: str) -> dict[str, Any]:
+        return {"device": device, "refusals": [_told(one) for one in refusals.of(device)]}
+
+    @router.delete("", dependencies=[Depends(own)])
+    async def erase(device: str) -> dict[str, Any]:
+        at_ms = now_ms()
+        await order(log, Erase(device=device, at_ms=at_ms))
+        return {"device": device, "erased_ms": at_ms, "remains": _REMAINS}
+
+    return router
+
+
+def _told(one: Refusal) -> dict[str, Any]:
+    return {"at_ms": one.at_ms, "reason": one.reason, "field": one.field, "allowed": one.allowed}
+
+
+_REMAINS = [
+    {"what": "pings as they were received", "until": "24 hours after each was received (topic pings)"},
+    {
+        "what": "region changes that were told",
+        "until": "7 days after each (topic region-changes); consumers keep their own",
+    },
+    {"what": "the track and the presence", "until": "gone for readers at once, from the disk within 48 hours"},
+    {"what": "the device's name, that older pings are refused", "until": "7 days"},
+]

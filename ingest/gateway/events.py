@@ -1,0 +1,122 @@
+"""`GET /v1/events`: region changes out, as a stream of server-sent events or page by page.
+
+Invariants: both give the same events, those of a device in order; a position of the one is good for the other; a key
+that is bound to a device sees its device alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from ingest.gateway.access import Access
+from ingest.gateway.bookmark import Marks, bookmark_of
+from ingest.gateway.history import Gap, History
+from ingest.gateway.paging import limit_of
+from ingest.gateway.problem import come_again
+from ingest.gateway.settings import GatewaySettings
+from ingest.gateway.sse import EventStream
+from ingest.gateway.stream_of_events import EventsOfOne
+from ingest.gateway.streams import Streams
+from ingest.gateway.told import Told, Wanted, wanted_by
+from stream.port import Standing
+
+SCOPE = "events:read"
+_LOOKED_AT = 50_000  # records that a page looks at, at most
+_PATIENCE_S = 5.0
+_write = msgspec.json.Encoder().encode
+Filter = Annotated[list[str], Query()]
+
+
+def events_router(
+    access: Access,
+    history: History,
+    streams: Streams,
+    settings: GatewaySettings,
+    now_ms: Callable[[], int],
+) -> APIRouter:
+    """The endpoint."""
+    router = APIRouter()
+
+    @router.get("/v1/events")
+    async def events(
+        request: Request,
+        layer: Filter = [],  # noqa: B006
+        device: Filter = [],  # noqa: B006
+        type: Filter = [],  # noqa: A002, B006
+        region: Filter = [],  # noqa: B006
+        after: str | None = None,
+        since: Annotated[str, Query(alias="from")] = "now",
+        limit: str | None = None,
+    ) -> Response:
+        caller = await access.caller(request, SCOPE)
+        wanted = wanted_by(caller, device=device, layer=layer, kind=type, region=region)
+        resumed = request.headers.get("last-event-id")
+        name = "after" if after else "Last-Event-ID"
+        marks = await history.begin(after or resumed, since, name=name, now_ms=now_ms())
+        if limit is not None or wants_pages(request):
+            return await page(history, wanted, marks, limit_of(limit))
+        fresh = since == "now" and not (after or resumed)
+        marks, gap = (marks, None) if fresh else await _checked(history, wanted, marks)
+        one = EventsOfOne(history, settings, wanted, lambda: access.caller(request, SCOPE))
+        return EventStream(one.pieces(marks, gap), streams, write_s=settings.write_s)
+
+    return router
+
+
+def wants_pages(request: Request) -> bool:
+    """Whether a request asks for JSON and not for a stream."""
+    accept = request.headers.get("accept", "")
+    return "application/json" in accept and "text/event-stream" not in accept
+
+
+async def _checked(history: History, wanted: Wanted, marks: Marks) -> tuple[Marks, Gap | None]:
+    """Marks that are there, and what is gone before them."""
+    feed = history.feed
+    if feed.holds(marks) and all(mark <= here for mark, here in zip(marks, feed.marks, strict=True)):
+        return marks, None
+    gap = history.gap(marks, await history.standing(), wanted)
+    return (gap.marks, gap) if gap else (marks, None)
+
+
+async def page(history: History, wanted: Wanted, marks: Marks, limit: int) -> Response:
+    """Events from the marks on, as many as asked for and there are, and where the next page begins."""
+    if not await history.get_slot(_PATIENCE_S):
+        raise come_again("Too many others read back just now.", after_s=5)
+    try:
+        standing = await history.standing()
+        gap = history.gap(marks, standing, wanted)
+        begin = gap.marks if gap else marks
+        found, end, late = await _gathered(history, standing, wanted, begin, limit)
+    finally:
+        history.give_slot()
+    more = any(end[number] < one.end for number, one in standing.items())
+    answer: dict[str, Any] = {
+        "events": [msgspec.Raw(one.data) for one in found],
+        "next": bookmark_of(end),
+        "more": more,
+    }
+    if gap or late:
+        answer["gap"] = [one.told() for one in (gap, late) if one]
+    return Response(_write(answer), media_type="application/json")
+
+
+async def _gathered(
+    history: History, standing: Mapping[int, Standing], wanted: Wanted, begin: Marks, limit: int
+) -> tuple[list[Told], Marks, Gap | None]:
+    """The events of a page, where it ends, and what was gone in between."""
+    found, late, looked_from = list[Told](), None, sum(begin)
+    async with aclosing(history.read(begin, standing, wanted)) as pieces:
+        async for piece in pieces:
+            late = late or piece.gap
+            found += piece.events
+            if len(found) > limit:
+                return found[:limit], found[limit - 1].marks, late
+            begin = piece.marks
+            if len(found) == limit or sum(begin) - looked_from > _LOOKED_AT:
+                break
+    return found, begin, late

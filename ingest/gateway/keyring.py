@@ -1,0 +1,59 @@
+"""The keys in memory, followed from the catalog: what every request is checked against.
+
+Between `catalog`, which blocks, and `access`, which may not. Invariant: a key that was revoked anywhere is refused here
+within `keys_s` seconds and a request; while the catalog does not answer, what is known goes on to hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from catalog import Catalog, CatalogError
+from catalog.keys import KeptKey, Key
+from catalog.secret import key_id, same
+from ingest.gateway.limits import Buckets
+
+_UNKNOWN_RATE = 20.0  # unknown keys a second that the catalog is asked for
+_log = logging.getLogger("geofence.gateway")
+
+
+class Keyring:
+    """All keys."""
+
+    def __init__(self, catalog: Catalog, keys_s: float) -> None:
+        self._catalog, self._keys_s = catalog, keys_s
+        self._kept: dict[str, KeptKey] = {}
+        self._number = 0
+        self._unknown = Buckets(_UNKNOWN_RATE, _UNKNOWN_RATE, time.monotonic)
+        self._looking = asyncio.Lock()
+
+    async def look(self) -> None:
+        """Learn what has changed. Raises CatalogError."""
+        async with self._looking:
+            news = await asyncio.to_thread(self._catalog.keys.since, self._number)
+            self._kept.update({kept.key.id: kept for kept in news.keys})
+            self._number = news.number
+
+    async def follow(self) -> None:
+        """Look every `keys_s`, for ever."""
+        while True:
+            await asyncio.sleep(self._keys_s)
+            try:
+                await self.look()
+            except CatalogError as error:
+                _log.warning("the catalog does not answer, keys stay as they were: %s", error)
+
+    async def find(self, text: str) -> Key | None:
+        """The key that this is the text of, valid or not; one that is not known is looked for, if not too often."""
+        found = key_id(text)
+        if found is None:
+            return None
+        if found not in self._kept and not self._unknown.take("any"):
+            try:
+                await self.look()
+            except CatalogError as error:
+                _log.warning("the catalog does not answer, new keys are not known: %s", error)
+        kept = self._kept.get(found)
+        return kept.key if kept is not None and same(text, kept.hash) else None

@@ -1,0 +1,67 @@
+"""What can be set of a gateway, read once by whoever starts it.
+
+Invariant: a bad value stops the start, with its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """All of a gateway's settings."""
+
+    # Whether pings count without a consent record before them: "assumed" or "required"; the worker's own setting.
+    consent: str = "assumed"
+    # Whether the first ping of a key that grants consent records the consent of its device.
+    consent_by_first_ping: bool = False
+    # Seconds after which a ping is too old to be taken.
+    max_age_s: float = 7 * 86_400.0
+    # Bytes of a request's body as it is sent.
+    body_bytes: int = 5_000_000
+    # Bytes of a request's body once it is decompressed.
+    plain_bytes: int = 50_000_000
+    # Pings in a request.
+    request_pings: int = 10_000
+    # Seconds within which a request's body has to come.
+    body_s: float = 20.0
+    # Bytes of pings that may wait for the log; beyond, requests are told to come again.
+    waiting_bytes: int = 32_000_000
+    # Seconds that a request waits for the log before it is told to come again.
+    append_s: float = 10.0
+    # Pings a second that a key may send on average.
+    key_rate: float = 10_000.0
+    # Pings that a key may send at once.
+    key_burst: float = 100_000.0
+    # Pings a second that a device may send on average.
+    device_rate: float = 20.0
+    # Pings that a device may send at once: what a phone has kept while it was offline.
+    device_burst: float = 20_000.0
+    # Wrong credentials a minute from one address before it has to wait.
+    failures_a_minute: float = 30.0
+    # Seconds between two looks at which keys have changed.
+    keys_s: float = 1.0
+    # Devices whose last refusals are remembered.
+    refusal_devices: int = 10_000
+    # Seconds between two signs of life on a stream where nothing happens.
+    heartbeat_s: float = 15.0
+    # Seconds for which a reader of a stream may take nothing before it is cut off.
+    write_s: float = 30.0
+    # Bytes of the newest events, and again of the newest positions, that are kept for all readers of streams together.
+    kept_bytes: int = 16_000_000
+    # Seconds back from the start of which events are read for them.
+    kept_s: float = 60.0
+    # Readings of the log for single readers that run at once.
+    readings: int = 8
+    # Streams that are open at once.
+    streams: int = 10_000
+
+    def __post_init__(self) -> None:
+        """Check every value. Raises ValueError with its name."""
+        if self.consent not in ("assumed", "required"):
+            raise ValueError(f"consent is {self.consent!r}; allowed: assumed or required")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < 1e12:
+                raise ValueError(f"{field.name} is {value!r}; allowed: more than 0")

@@ -1,0 +1,130 @@
+"""One reader's stream of region changes: what was told before, then what comes, without a gap or a repeat between.
+
+Between `events` and the history and feed. Invariants: every piece that has events says with the last id where to
+resume; a reader whose right has ended gets nothing more within seconds; a stream that ends says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+from time import monotonic
+
+from ingest.gateway.bookmark import Marks, bookmark_of
+from ingest.gateway.feed import Joined
+from ingest.gateway.history import Gap, History, Piece
+from ingest.gateway.problem import Problem
+from ingest.gateway.ring import TooSlow
+from ingest.gateway.settings import GatewaySettings
+from ingest.gateway.sse import PIECE_BYTES, frame, heartbeat, opening, told
+from ingest.gateway.told import Wanted
+from stream.port import LogError
+
+LOOK_AGAIN_S = 2.0  # for so long a right that was found is trusted
+SLOW = "too_slow"
+_SLOW_SAYS = "What was to come next has been dropped here. Connect again with Last-Event-ID: nothing is lost."
+
+Right = Callable[[], Awaitable[object]]  # raises Problem once it has ended
+
+
+class Ended(Exception):
+    """The reader's right has ended."""
+
+
+class StillAllowed:
+    """Whether a stream may go on, asked every few seconds."""
+
+    def __init__(self, right: Right) -> None:
+        self._right, self._asked = right, monotonic()
+
+    async def check(self) -> None:
+        """Raises Ended."""
+        if monotonic() - self._asked > LOOK_AGAIN_S:
+            try:
+                await self._right()
+            except Problem as problem:
+                if problem.status in (401, 403):
+                    raise Ended(problem.detail) from None
+            self._asked = monotonic()
+
+
+class EventsOfOne:
+    """The stream of one reader."""
+
+    def __init__(self, history: History, settings: GatewaySettings, wanted: Wanted, right: Right) -> None:
+        self._feed, self._history, self._wanted = history.feed, history, wanted
+        self._allowed, self._beat_s = StillAllowed(right), settings.heartbeat_s
+
+    async def pieces(self, marks: Marks, gap: Gap | None) -> AsyncGenerator[bytes, None]:
+        """All of it, as bytes to write, from marks that are still there on."""
+        yield opening("" if gap else bookmark_of(marks))
+        if gap:
+            yield _told_gap(gap)
+        self._marks = marks
+        try:
+            while not self._feed.holds(self._marks):
+                async with aclosing(self._catch_up()) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            with self._feed.join(self._marks, self._wanted) as joined:
+                async with aclosing(self._live(joined)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+        except TooSlow:
+            yield told("cut", reason=SLOW, detail=_SLOW_SAYS)
+        except Ended as ended:
+            yield told("cut", reason="not_allowed", detail=str(ended))
+        except LogError:
+            yield told("cut", reason="log_away", detail="The log does not answer. Connect again with Last-Event-ID.")
+
+    async def _catch_up(self) -> AsyncGenerator[bytes, None]:
+        """What the feed does not keep any more; where others read, too, wait for them."""
+        while not await self._history.get_slot(self._beat_s):
+            await self._allowed.check()
+            yield heartbeat()
+        try:
+            standing, beat = await self._history.standing(), monotonic()
+            reading = self._history.read(self._marks, standing, self._wanted, below=self._feed.kept)
+            async with aclosing(reading) as told_before:
+                async for piece in told_before:
+                    await self._allowed.check()
+                    for some in _frames(piece):
+                        yield some
+                        beat = monotonic()
+                    self._marks = piece.marks
+                    if monotonic() - beat > self._beat_s:
+                        yield heartbeat(bookmark_of(self._marks))
+                        beat = monotonic()
+        finally:
+            self._history.give_slot()
+
+    async def _live(self, joined: Joined) -> AsyncGenerator[bytes, None]:
+        """What comes."""
+        while True:
+            found = joined.reader.take(PIECE_BYTES)
+            if found:
+                await self._allowed.check()
+                yield b"".join([frame(one.data, bookmark=joined.bookmark(one)) for one in found])
+            elif not await joined.reader.wait(self._beat_s):
+                here = joined.here()  # before others run: what comes meanwhile is not told yet
+                await self._allowed.check()
+                yield heartbeat(here)
+
+
+def _frames(piece: Piece) -> Iterator[bytes]:
+    """A piece of history as bytes, not too many at once."""
+    if piece.gap:
+        yield _told_gap(piece.gap)
+    some, size = list[bytes](), 0
+    for one in piece.events:
+        some.append(frame(one.data, bookmark=one.bookmark))
+        size += len(some[-1])
+        if size > PIECE_BYTES:
+            yield b"".join(some)
+            some, size = [], 0
+    if some:
+        yield b"".join(some)
+
+
+def _told_gap(gap: Gap) -> bytes:
+    return told("gap", bookmark_of(gap.marks), **gap.told())
