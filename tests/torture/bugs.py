@@ -18,9 +18,17 @@ from geofence.fence import Fence
 from ingest import pipeline
 from ingest.outgoing import state_records
 from ingest.topics import PARTITION_KEY
+from stream.kafka import KafkaSettings, grip
 from stream.kafka.grip import KafkaClaim, KafkaGrip
 from stream.kafka.writing import new_producer
 from stream.port import Outgoing, Record
+
+
+def _put(owner: object, name: str, bug: object) -> None:
+    """Put a bug in the place of what is there, which has to be there: else the bug would show nothing."""
+    if not hasattr(owner, name):
+        raise AttributeError(f"{owner} has no {name} any more; put the bug where that has gone")
+    setattr(owner, name, bug)
 
 
 def reuse() -> None:
@@ -38,7 +46,7 @@ def reuse() -> None:
                     await self._producer.abort_transaction()
                 await asyncio.sleep(0.05)
 
-    KafkaGrip._transact = again  # type: ignore[assignment, method-assign]
+    _put(KafkaGrip, "_transact", again)
 
 
 def offsets_first() -> None:
@@ -55,7 +63,7 @@ def offsets_first() -> None:
         finally:
             self.ask = own
 
-    KafkaClaim.take = hasty  # type: ignore[method-assign]
+    _put(KafkaClaim, "take", hasty)
 
 
 class _Early:
@@ -72,10 +80,10 @@ class _Early:
 def id_per_worker() -> None:
     """A transactional id that is the worker's, as the library's documentation has it (zombies)."""
 
-    def own(self: KafkaClaim) -> AIOKafkaProducer:
-        return new_producer(self.settings, f"{self.group}-{os.getpid()}-{self.partition}")
+    def own(settings: KafkaSettings, transactional_id: str) -> AIOKafkaProducer:
+        return new_producer(settings, f"{transactional_id}-{os.getpid()}")
 
-    KafkaClaim.new_producer = own  # type: ignore[method-assign]
+    _put(grip, "new_producer", own)
 
 
 def important_only() -> None:
@@ -87,7 +95,7 @@ def important_only() -> None:
         tracks, presence = state_records(fence)
         return [row for row in tracks if row.key in {*told, PARTITION_KEY} or row.value is None], presence
 
-    pipeline.state_records = important
+    _put(pipeline, "state_records", important)
 
 
 BUGS: Mapping[str, Callable[[], None]] = {
