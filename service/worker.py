@@ -67,7 +67,7 @@ async def run_worker(
 
 
 def spare_the_collector() -> None:
-    """Let the collector of cycles look at new objects a hundred times as seldom, and at what is there now never.
+    """Let the collector of cycles look at new objects seventy times as seldom, and at what is there now never.
 
     A batch is tens of thousands of objects that all go by themselves; looking at them takes a fifth of the time.
     """
