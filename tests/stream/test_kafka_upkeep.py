@@ -52,7 +52,7 @@ def test_appends_that_were_given_up_do_not_pile_up(cluster: Cluster) -> None:
                         break
             found = [value async for b in log.read("upkeep-given-up", 0, to_end=True) for value in b.values]
             assert (found[0], found[-1]) == (b"before", b"after")
-            assert len(found) < 40  # as many as had room, no more
+            assert len(found) < 80  # as many as had room, and some that came as others had gone
 
     asyncio.run(story())
 

@@ -159,7 +159,7 @@ def test_a_second_owner_is_told_who_the_first_is(tmp_path: Path) -> None:
 def test_a_child_that_outlives_the_owner_does_not_keep_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     code = "import asyncio, os, sys, time, stream.sqlite as s\nasync def f():\n async with s.open_log(sys.argv[1]):\n"
-    code += "  child = os.fork()\n  if child: print(child, flush=True)\n  time.sleep(60)\nasyncio.run(f())"
+    code += "  child = os.fork()\n  if not child: print(os.getpid(), flush=True)\n  time.sleep(60)\nasyncio.run(f())"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "ignore", "-c", code, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as owner:
