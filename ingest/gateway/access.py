@@ -97,5 +97,4 @@ def allow(access: Access, scope: str) -> Callable[[Request], Awaitable[Caller]]:
     async def let_in(request: Request) -> Caller:
         return await access.caller(request, scope)
 
-    let_in.scope = scope  # type: ignore[attr-defined]  # read by the table of who may do what
     return let_in

@@ -36,8 +36,6 @@ def devices_router(
             )
         return caller
 
-    own.scope = "own device"  # type: ignore[attr-defined]
-
     async def say(device: str, given: bool) -> dict[str, Any]:
         at_ms = now_ms()
         await order(log, Consent(device=device, given=given, at_ms=at_ms))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -30,7 +31,6 @@ from ingest.gateway.refusals import Refusals
 from ingest.gateway.settings import GatewaySettings
 from stream.port import Record
 
-_PLACES = ("lon", "lat")
 _NOT_YOURS = Fault(0, "device_not_yours", "device", "the device that the key is for", "Use this device's own key.")
 _NO_CONSENT = Fault(0, NO_CONSENT, "device", "devices that have given consent", "Record its consent first.")
 
@@ -95,12 +95,8 @@ class Intake:
         """Append all that can be used. Raises Problem: come again, as the log or somebody's share is full."""
         now_ms = self._now_ms()
         judged = self._judge(sent, caller, now_ms)
-        shares = Counter(ping.device for ping in judged.kept)
-        self._check_rates(caller, len(sent.records), shares)
-        await self._append(judged, now_ms)
-        self._keys.take(caller.name, len(sent.records))
-        for device, many in shares.items():
-            self._devices.take(device, many)
+        with self._sharing(caller, len(sent.records), judged.kept):
+            await self._append(judged, now_ms)
         for consent in judged.consents:
             self._consents.remember(consent.device, given=True)
         for device, one in judged.refused:
@@ -130,13 +126,25 @@ class Intake:
         judged.kept.sort(key=lambda record: record.time_ms)
         return judged
 
-    def _check_rates(self, caller: Caller, many: int, shares: Counter[str]) -> None:
-        """Raise Problem if the caller or a device sends too much: all of the request comes again, nothing is lost."""
-        waits = [(self._keys.wait_s(caller.name, many), caller.name)] if many else []
-        waits += [(self._devices.wait_s(device, share), f"device {device!r}") for device, share in shares.items()]
-        wait_s, who = max(waits, default=(0.0, ""))
+    @contextmanager
+    def _sharing(self, caller: Caller, many: int, kept: list[PingRecord]) -> Iterator[None]:
+        """Take from the shares of the caller and of each device; given back where nothing comes of it.
+
+        Raises Problem if somebody sends too much: all of the request comes again, nothing is lost.
+        """
+        shares = [(self._keys, caller.name, many)] if many else []
+        shares += [(self._devices, device, some) for device, some in Counter(ping.device for ping in kept).items()]
+        wait_s, who = max(((buckets.wait_s(name, some), name) for buckets, name, some in shares), default=(0.0, ""))
         if wait_s:
-            raise come_again(f"Too much from {who}.", after_s=max(1, ceil(wait_s)), status=429)
+            raise come_again(f"Too much from {who!r}.", after_s=max(1, ceil(wait_s)), status=429)
+        for buckets, name, some in shares:
+            buckets.take(name, some)
+        try:
+            yield
+        except BaseException:
+            for buckets, name, some in shares:
+                buckets.give_back(name, some)
+            raise
 
     def _may(self, device: str, caller: Caller, now_ms: int, consents: list[Consent]) -> Fault | None:
         """Why pings of this device can't be taken from this caller, if they can't."""
@@ -178,8 +186,3 @@ def _bind(record: PingRecord, caller: Caller, now_ms: int) -> None:
     record.device = record.device or caller.device or ""
     record.user = caller.user or record.user
     record.received_ms = now_ms
-
-
-def without_places(refused: Refused) -> Refused:
-    """The same without a coordinate in it."""
-    return msgspec.structs.replace(refused, value=None) if refused.field in _PLACES else refused

@@ -33,6 +33,11 @@ class Buckets:
             self._left.popitem(last=False)
         return 0.0
 
+    def give_back(self, name: str, many: float = 1.0) -> None:
+        """Undo a `take`."""
+        now = self._clock()
+        self._left[name] = (min(self._burst, self._filled(name, now) + many), now)
+
     def wait_s(self, name: str, many: float = 1.0) -> float:
         """How long until so many could be taken; takes nothing."""
         return max(0.0, (min(many, self._burst) - self._filled(name, self._clock())) / self._rate)

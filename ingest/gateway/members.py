@@ -6,13 +6,12 @@ holds; a page costs what is on it, however many are in the region.
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_left, bisect_right, insort
-from itertools import islice
 
 import msgspec
 
 from geofence.presence import Presence, decode_presence
+from ingest.gateway.filling import Filling
 from stream.port import View
 
 _AT_ONCE = 5000
@@ -54,26 +53,15 @@ class Members:
 
     def __init__(self) -> None:
         self._rooms: dict[Place, Room] = {}
-        self._begun = False
-        self._building: asyncio.Task[None] | None = None
+        self._filling = Filling(lambda _, value: self._put(value), _AT_ONCE)
 
     async def ready(self, view: View) -> None:
         """Wait until all that the view holds is in here."""
-        if self._building is None or (self._building.done() and self._building.exception()):
-            self._begun = True
-            self._building = asyncio.create_task(self._build(view))
-        await asyncio.shield(self._building)
-
-    async def _build(self, view: View) -> None:
-        keys = iter(list(view.items()))
-        while some := list(islice(keys, _AT_ONCE)):
-            for key in some:
-                self._put(view.get(key))
-            await asyncio.sleep(0)
+        await self._filling.ready(view)
 
     def change(self, _: bytes, before: bytes | None, now: bytes | None) -> None:
         """The view has changed."""
-        if self._begun:
+        if self._filling.begun:
             for device, place in _places(before):
                 room = self._rooms.get(place)
                 if room is not None:

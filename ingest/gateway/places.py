@@ -6,14 +6,13 @@ the view holds; a page looks at the cells of its box alone; the moves that are k
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from math import floor
 
 from geofence.malformed import Malformed
 from geofence.track_reading import Spot, read_row
+from ingest.gateway.filling import Filling
 from ingest.gateway.ring import Ring
 from ingest.topics import PARTITION_KEY
 from stream.port import View
@@ -70,27 +69,19 @@ class Places:
         self.moves: Ring[Move] = Ring(kept_bytes)
         self._spots: dict[str, Spot] = {}
         self._cells: dict[Cell, set[str]] = {}
-        self._begun = False
-        self._building: asyncio.Task[None] | None = None
+        self._filling = Filling(self._take_in, _AT_ONCE)
 
     async def ready(self, view: View) -> None:
         """Wait until all that the view holds is in here."""
-        if self._building is None or (self._building.done() and self._building.exception()):
-            self._begun = True
-            self._building = asyncio.create_task(self._build(view))
-        await asyncio.shield(self._building)
+        await self._filling.ready(view)
 
-    async def _build(self, view: View) -> None:
-        keys = iter(list(view.items()))
-        while some := list(islice(keys, _AT_ONCE)):
-            for key in some:
-                device, _, spot = _read(key, view.get(key))
-                self._put(device, spot)
-            await asyncio.sleep(0)
+    def _take_in(self, key: bytes, value: bytes | None) -> None:
+        device, _, spot = _read(key, value)
+        self._put(device, spot)
 
     def change(self, key: bytes, _: bytes | None, now: bytes | None) -> None:
         """The view has changed."""
-        if not self._begun or key == PARTITION_KEY:
+        if not self._filling.begun or key == PARTITION_KEY:
             return
         device, user, spot = _read(key, now)
         before = self._spots.get(device)
