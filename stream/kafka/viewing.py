@@ -13,10 +13,11 @@ from stream.kafka.connection import asking
 from stream.kafka.inquiry import Inquirer
 from stream.kafka.reading import IDLE_MS, new_consumer, started
 from stream.kafka.settings import KafkaSettings
+from stream.newest import Newest
 from stream.port import OnChange, Unavailable
 
 
-class KafkaView:
+class KafkaView(Newest):
     """A view that `viewing` keeps up to date."""
 
     def __init__(
@@ -28,16 +29,7 @@ class KafkaView:
         on_change: OnChange | None,
     ) -> None:
         self._consumer, self._parts, self._settings, self._ask = consumer, parts, settings, ask
-        self._on_change = on_change
-        self._newest: dict[bytes, bytes] = {}
-
-    def get(self, key: bytes) -> bytes | None:
-        """The newest value that has arrived, None if there is none. Never waits."""
-        return self._newest.get(key)
-
-    def items(self) -> Mapping[bytes, bytes]:
-        """All of them. Not to be changed."""
-        return self._newest
+        super().__init__(on_change)
 
     async def caught_up(self) -> None:
         """Wait until all that was committed before this call has arrived."""
@@ -71,17 +63,6 @@ class KafkaView:
                 for record in records:
                     self._put(record.key, record.value)
             await asyncio.sleep(0)
-
-    def _put(self, key: bytes | None, value: bytes | None) -> None:
-        if key is None:
-            return
-        before = self._newest.get(key)
-        if value is None:
-            self._newest.pop(key, None)
-        else:
-            self._newest[key] = value
-        if self._on_change is not None:
-            self._on_change(key, before, value)
 
     async def _begin_again(self) -> None:
         with suppress(KafkaError):

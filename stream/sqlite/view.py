@@ -8,33 +8,26 @@ does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from stream.newest import Newest
 from stream.port import LogError, OnChange, Unavailable
 from stream.sqlite.cursor import Cursor
 
 _MOST, _PAUSE_S = 8192, 0.5
 
 
-class SqliteView:
+class SqliteView(Newest):
     """Follows some cursors, one for each partition."""
 
     def __init__(
         self, cursors: Sequence[Cursor], look: Callable[[], Awaitable[None]], on_change: OnChange | None
     ) -> None:
-        self._cursors, self._look, self._on_change = cursors, look, on_change
-        self._newest: dict[bytes, bytes] = {}
+        super().__init__(on_change)
+        self._cursors, self._look = cursors, look
         self._moved = asyncio.Condition()
         self._error: LogError | None = None
-
-    def get(self, key: bytes) -> bytes | None:
-        """The newest value that has arrived."""
-        return self._newest.get(key)
-
-    def items(self) -> Mapping[bytes, bytes]:
-        """All of them."""
-        return self._newest
 
     async def caught_up(self) -> None:
         """Wait until all that was committed before this call has arrived. Raises what keeps it from arriving."""
@@ -64,19 +57,9 @@ class SqliteView:
     async def _take_in(self, cursor: Cursor) -> None:
         while (batch := await cursor.next(_MOST)) is not None:
             for key, value in zip(batch.keys, batch.values, strict=True):
-                if key is not None:
-                    self._put(key, value)
+                self._put(key, value)
         await self._say(None)
         await cursor.more(lambda: False)
-
-    def _put(self, key: bytes, value: bytes | None) -> None:
-        before = self._newest.get(key)
-        if value is None:
-            self._newest.pop(key, None)
-        else:
-            self._newest[key] = value
-        if self._on_change is not None:
-            self._on_change(key, before, value)
 
     async def _say(self, error: LogError | None) -> None:
         async with self._moved:
