@@ -1,7 +1,8 @@
 """When a partition's owner has to say that time has passed, as devices that are silent are due something.
 
-Beside `partition`'s loop. Asking the fence costs a pass over its devices, so it is asked at most once in `tick_s`, and when a tick has been read back.
-Invariant: a tick is only ever appended to the input; what it does happens when it is read back.
+Beside `partition`'s loop. Asking the fence costs a pass over its devices, so it is asked at most once in `tick_s`, and
+when a tick has been read back. Invariant: a tick is only ever appended to the input; what it does happens when it is
+read back.
 """
 
 from __future__ import annotations
