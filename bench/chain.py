@@ -26,9 +26,10 @@ from ingest.settings import WorkerSettings
 from ingest.status import Status
 from ingest.topics import PINGS
 from ingest.worker import work
+from service.interpreter import tune
 from service.layers import versions_of
 from service.logs import open_log
-from service.worker import fence_maker, spare_the_collector
+from service.worker import fence_maker
 from stream.port import Log
 from tests.broker import tied
 
@@ -68,7 +69,7 @@ async def chain(url: str) -> AsyncIterator[Chain]:
         player = Player(log, feed(parts, PEOPLE).records)
         async with _beside(url, log) as pid, asyncio.TaskGroup() as group:
             watches = [group.create_task(player.watch(partition)) for partition in range(parts)]
-            spare_the_collector()
+            tune()
             one = Chain(log, pid, player)
             await player.play(20_000, 6.0)  # most devices are known
             await one.drain()

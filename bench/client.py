@@ -25,9 +25,10 @@ from ingest.settings import WorkerSettings
 from ingest.status import PartitionStatus, Status
 from ingest.topics import PINGS, TRACKS
 from ingest.worker import work
+from service.interpreter import tune
 from service.layers import versions_of
 from service.logs import open_log
-from service.worker import fence_maker, spare_the_collector
+from service.worker import fence_maker
 
 _LOOK_S, _PATIENCE_S = 0.005, 900
 COUNTIES = str(HERE / "us-counties.geojson.gz")
@@ -93,7 +94,7 @@ async def worker(url: str, group: str, warm: int, total: int) -> Spent:
         every = [one.spent_s for one in status.partitions.values()]
         return {name: sum(one.get(name, 0.0) for one in every) for name in {name for one in every for name in one}}
 
-    spare_the_collector()
+    tune()
     pipeline.perf_counter = time.thread_time  # type: ignore[attr-defined]  # not what others have of the cores
     meter = Meter(warm, count, steps)
     async with open_log(url) as log:
@@ -123,7 +124,7 @@ async def port(url: str, group: str, warm: int, total: int) -> Spent:
 async def restoring(url: str, group: str, warm: int, total: int) -> Spent:  # noqa: ARG001
     """Nothing but what comes before the first ping: all partitions' tracks into fences."""
     make_fence = fence_maker(versions_of([COUNTIES]), WorkerSettings(), "compiled")
-    spare_the_collector()
+    tune()
     async with open_log(url) as log:
         many = range(await log.partitions(TRACKS))
         every = [PartitionStatus(partition, 0) for partition in many]
@@ -134,7 +135,7 @@ async def restoring(url: str, group: str, warm: int, total: int) -> Spent:  # no
 
 
 async def _measured(loop: Loop | PortLoop, warm: int, total: int) -> Spent:
-    spare_the_collector()
+    tune()
     meter = Meter(warm, lambda: (loop.pings, loop.commits, loop.written))
     found: list[Spent] = []
 

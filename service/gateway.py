@@ -15,6 +15,7 @@ from ingest.gateway.settings import GatewaySettings
 from ingest.gateway.tokens import Tokens
 from service.complaints import note
 from service.http import serving
+from service.interpreter import tune
 from service.logs import ensure_topics, open_log
 
 
@@ -22,6 +23,7 @@ async def run_gateway(
     log_url: str, catalog_url: str, settings: GatewaySettings, *, address: str, tokens: Tokens | None = None
 ) -> None:
     """Serve until a signal comes."""
+    tune()
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -7,7 +7,6 @@ SIGTERM or SIGINT ends it in order, with what is in flight committed, within `_E
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -25,6 +24,7 @@ from ingest.settings import WorkerSettings
 from ingest.status import State, Status, tell
 from ingest.topics import PINGS, topics
 from ingest.worker import work
+from service.interpreter import tune
 from service.layers import part_versions
 from service.logs import ensure_topics, open_log
 from service.replay import check_source, checked_fence
@@ -54,7 +54,7 @@ async def run_worker(
     check_source(settings.source)
     make_fence = fence_maker(versions, settings, engine)
     make_fence()  # say at once if the options don't go together
-    spare_the_collector()
+    tune()
     stop, status = asyncio.Event(), Status()
     with _told_on_stderr(), _ending(stop):
         async with open_log(url) as log:
@@ -64,16 +64,6 @@ async def run_worker(
                 await _work(log, make_fence, settings, status, stop, until_idle)
         for one in sorted(status.partitions.values(), key=lambda one: one.partition):
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
-
-
-def spare_the_collector() -> None:
-    """Let the collector of cycles look at new objects seventy times as seldom, and at what is there now never.
-
-    A batch is tens of thousands of objects that all go by themselves; looking at them takes a fifth of the time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 10)
 
 
 @contextmanager

@@ -4,6 +4,9 @@ Stands in for `AIOKafkaConsumer.getmany`, which spends three quarters of its tim
 here are those of aiokafka's compiled decoder. It reaches into the fetcher for them: `tests/stream/test_kafka_fast`
 holds it against `getmany`, and the version of aiokafka is bounded. Invariants: the same records come in the same order
 and the consumer stands at the same position as with `getmany`; what was aborted does not come.
+
+What is fetched ahead grows old while its reader is at work, and whatever comes in the meantime waits for two rounds of
+it. So a consumer fetches ahead only while it is behind; one that has caught up fetches when it is asked.
 """
 
 from __future__ import annotations
@@ -24,11 +27,12 @@ async def fetched(consumer: AIOKafkaConsumer, at: TopicPartition, *, most: int, 
     """
     fetcher, loop = consumer._fetcher, asyncio.get_running_loop()
     late = loop.time() + wait_s
+    consumer.resume(at)
     while True:
         if consumer._closed:
             raise ConsumerStoppedError()
         consumer._coordinator.check_errors()
-        records = _take(fetcher, at, most)
+        records = _take(consumer, at, most)
         if records or (left_s := late - loop.time()) <= 0:
             return records
         waiter = fetcher._create_fetch_waiter()
@@ -40,8 +44,9 @@ async def fetched(consumer: AIOKafkaConsumer, at: TopicPartition, *, most: int, 
             waiter.result()  # of errors that concern all partitions
 
 
-def _take(fetcher: Any, at: TopicPartition, most: int) -> list[Any]:
+def _take(consumer: AIOKafkaConsumer, at: TopicPartition, most: int) -> list[Any]:
     """What is there."""
+    fetcher = consumer._fetcher
     found, records = fetcher._records.get(at), list[Any]()
     if found is None:
         return records
@@ -57,6 +62,8 @@ def _take(fetcher: Any, at: TopicPartition, most: int) -> list[Any]:
                     break
             found._update_position()
             done = not found._partition_records._records.has_next()
+            if records and found._partition_records.next_fetch_offset >= (consumer.last_stable_offset(at) or 0):
+                consumer.pause(at)
     finally:
         if done:
             del fetcher._records[at]

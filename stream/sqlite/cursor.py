@@ -35,7 +35,9 @@ class Cursor:
             end = self.end
             if self.at >= end:
                 return None
-            self._rest = await self._readers.ask(partial(shelf.fetch, part=self._part, start=self.at, most=most))
+            self._rest = self._tide.fresh.get(self._part, self.at, most) or await self._readers.ask(
+                partial(shelf.fetch, part=self._part, start=self.at, most=most)
+            )
             if self._rest is None:
                 self.at = end  # compaction left nothing up to here
                 return None

@@ -15,7 +15,7 @@ from stream.sqlite.faults import READ_ONLY, telling
 
 APPLICATION = 0x67656F66  # "geof"
 FORMAT = 1
-_PAGE, _CHECKPOINT_PAGES = 8192, 2048  # the -wal file is folded into the main one every 16 MB
+_PAGE, _CHECKPOINT_PAGES = 8192, 256  # the -wal file is folded into the main one every 2 MB: a commit waits for it
 
 _TABLES = (
     """CREATE TABLE topic (

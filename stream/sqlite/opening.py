@@ -51,7 +51,7 @@ async def _owning(path: Path, settings: Settings, now: Callable[[], int]) -> Asy
             raise
         readers = Readers(path)
         writer = Writer(connection, path, tide, loop, settings.waiting_bytes, now)
-        upkeep = Upkeep(path, readers, writer, settings, now)
+        upkeep = Upkeep(path, readers, tide, writer, settings, now)
         rounds = asyncio.create_task(upkeep.run())
         try:
             yield SqliteLog(path, readers, tide, settings, now, (writer, upkeep))

@@ -16,6 +16,7 @@ from zlib import crc32
 
 from stream.port import Cleanup, Record, Standing, Topic, Unusable
 from stream.sqlite.faults import DamagedRow
+from stream.sqlite.fresh import Row
 from stream.sqlite.rows import Columns, columns, joined, pack, unpack
 
 SHIFT = 44
@@ -77,16 +78,18 @@ def make(connection: Connection, topics: Sequence[Topic]) -> list[str]:
     return made
 
 
-def put(connection: Connection, part: int, records: Sequence[Record], now_ms: int) -> int:
-    """Append records to a partition; its new end."""
+def put(connection: Connection, part: int, records: Sequence[Record], now_ms: int) -> list[Row]:
+    """Append records, at least one, to a partition; the rows that it has grown by."""
     end, clock_ms, held = connection.execute("SELECT end, clock_ms, bytes FROM part WHERE id = ?", (part,)).fetchone()
+    rows = []
     for some, body in _rows_of(records, end, now_ms):
+        rows.append(Row(some, len(body)))
         clock_ms = max(clock_ms, max(some.times_ms))
         _insert(connection, part, some, clock_ms, body)
         held += len(body)
         end += len(some)
     connection.execute("UPDATE part SET end = ?, clock_ms = ?, bytes = ? WHERE id = ?", (end, clock_ms, held, part))
-    return int(end)
+    return rows
 
 
 def insert(connection: Connection, part: int, records: Columns, clock_ms: int) -> int:

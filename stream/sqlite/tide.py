@@ -7,15 +7,17 @@ Waiting takes no processor time. Invariant: who saw an end and then waits misses
 from __future__ import annotations
 
 from asyncio import Future, get_running_loop
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from stream.port import Unavailable
+from stream.sqlite.fresh import Fresh, Row
 
 
 class Tide:
     """The ends that readers may see. All but `ends` belongs to one event loop."""
 
     def __init__(self, ends: Mapping[int, int]) -> None:
+        self.fresh = Fresh()
         self.ends = dict(ends)  # by the partition's id; replaced value by value, so any thread may look
         self._waiting: dict[int, set[Future[None]]] = {}
         self._closed = False
@@ -33,6 +35,12 @@ class Tide:
         self._closed = True
         self.ring()
 
+    def grow(self, new: Mapping[int, Sequence[Row]]) -> None:
+        """Partitions have these rows more."""
+        for part, rows in new.items():
+            self.fresh.put(part, rows)
+        self.rise({part: rows[-1].records.offsets[-1] + 1 for part, rows in new.items()})
+
     def rise(self, ends: Mapping[int, int]) -> None:
         """Partitions have grown: wake who waits for them."""
         self.ends.update(ends)
@@ -49,6 +57,7 @@ class Tide:
         """Wait for the next ring. What it is about has to be looked at before, without an await in between."""
         if self._closed:
             raise Unavailable("the log has been closed")
+        self.fresh.follow(part)
         waiter = get_running_loop().create_future()
         self._waiting.setdefault(part, set()).add(waiter)
         try:

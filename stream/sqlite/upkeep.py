@@ -22,6 +22,7 @@ from stream.sqlite.compaction import Bucket
 from stream.sqlite.readers import Readers
 from stream.sqlite.settings import Settings
 from stream.sqlite.shelf import Shelf
+from stream.sqlite.tide import Tide
 from stream.sqlite.writer import Writer
 
 _log = logging.getLogger(__name__)
@@ -31,9 +32,10 @@ class Upkeep:
     """What has to be done now and then."""
 
     def __init__(
-        self, path: Path, readers: Readers, writer: Writer, settings: Settings, now: Callable[[], int]
+        self, path: Path, readers: Readers, tide: Tide, writer: Writer, settings: Settings, now: Callable[[], int]
     ) -> None:
-        self._path, self._readers, self._writer, self._settings, self._now = path, readers, writer, settings, now
+        self._path, self._readers, self._tide, self._writer = path, readers, tide, writer
+        self._settings, self._now = settings, now
         self._unfolded = True  # what a process before this one has deleted may still be in its -wal
         self._one = asyncio.Lock()
 
@@ -64,7 +66,7 @@ class Upkeep:
         unread_too = self._settings.drop_unread and await self._readers.ask(self._nearly_full)
         plan = partial(retention.slices, there=there, part=part, now_ms=self._now(), unread_too=unread_too)
         for heads in await self._readers.ask(plan):
-            await self._change(partial(retention.remove, part=part, heads=heads))
+            await self._change(part, partial(retention.remove, part=part, heads=heads))
 
     async def _compact(self, there: Shelf, part: int) -> None:
         now_ms, within_ms = self._now(), there.topic.compact_within_ms
@@ -104,12 +106,13 @@ class Upkeep:
 
     async def _empty(self, bucket: Bucket, part: int) -> None:
         if bucket.changes:
-            await self._change(partial(bucket.write, part=part))
+            await self._change(part, partial(bucket.write, part=part))
 
-    async def _change(self, act: Callable[[Connection], None]) -> None:
+    async def _change(self, part: int, act: Callable[[Connection], None]) -> None:
         self._unfolded = True
         began = time.monotonic()
         await self._writer.write((), act)
+        self._tide.fresh.forget(part)
         await asyncio.sleep(time.monotonic() - began)  # at most half of the disk's time: appends go first
 
     def _nearly_full(self, connection: Connection) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from asyncio import AbstractEventLoop, Future
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from typing import Any
 from stream.port import LogError, Record, Unavailable, Unusable
 from stream.sqlite import shelf
 from stream.sqlite.faults import told
+from stream.sqlite.fresh import Row
 from stream.sqlite.gate import Gate
 from stream.sqlite.tide import Tide
 
@@ -117,21 +119,22 @@ class Writer:
         jobs, self._jobs = self._jobs[:count], self._jobs[count:]
         return jobs
 
-    def _transact(self, jobs: list[Job]) -> dict[int, int]:
-        """All in one transaction, or if one of them may be why that fails, each in its own; the new ends."""
+    def _transact(self, jobs: list[Job]) -> dict[int, list[Row]]:
+        """All in one transaction, or if one of them may be why that fails, each in its own; what is new."""
         try:
             return self._try(jobs)
         except Exception as error:  # whatever it is, it is the answer to these jobs: the thread has to live
             if len(jobs) > 1 and getattr(error, "sqlite_errorcode", sqlite3.SQLITE_FULL) in _OF_ONE_JOB:
-                ends: dict[int, int] = {}
+                new: defaultdict[int, list[Row]] = defaultdict(list)
                 for job in jobs:
-                    ends.update(self._transact([job]))
-                return ends
+                    for part, rows in self._transact([job]).items():
+                        new[part] += rows
+                return new
             for job in jobs:
                 job.outcome = told(error, self._path) if isinstance(error, sqlite3.Error) else error
             return {}
 
-    def _try(self, jobs: list[Job]) -> dict[int, int]:
+    def _try(self, jobs: list[Job]) -> dict[int, list[Row]]:
         if jobs[0].apart and jobs[0].act:
             jobs[0].outcome = jobs[0].act(self._connection)
             return {}
@@ -151,20 +154,20 @@ class Writer:
                 for part, records in job.puts:
                     together.setdefault(part, []).extend(records)
             now_ms = self._now() if together else 0
-            ends = {part: shelf.put(self._connection, part, some, now_ms) for part, some in together.items() if some}
+            new = {part: shelf.put(self._connection, part, some, now_ms) for part, some in together.items() if some}
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
-        return ends
+        return new
 
-    def _answer(self, jobs: list[Job], ends: dict[int, int]) -> None:
+    def _answer(self, jobs: list[Job], new: dict[int, list[Row]]) -> None:
         with suppress(RuntimeError):  # the loop has ended, and with it everyone who could have asked
-            self._loop.call_soon_threadsafe(self._tell, jobs, ends)
+            self._loop.call_soon_threadsafe(self._tell, jobs, new)
 
-    def _tell(self, jobs: list[Job], ends: dict[int, int]) -> None:
-        self._tide.rise(ends)
+    def _tell(self, jobs: list[Job], new: dict[int, list[Row]]) -> None:
+        self._tide.grow(new)
         for job in jobs:
             self._gate.leave(job.size)
             if job.done.done():
