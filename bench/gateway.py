@@ -99,8 +99,8 @@ def _keys(catalog_url: str) -> list[str]:
     """More than one, as each has a rate of its own."""
     upgrade(catalog_url)
     with open_catalog(catalog_url) as catalog:
-        new = {"name": "bench", "scopes": ("pings:write",), "by": "bench", "now_ms": time.time_ns() // 1_000_000}
-        return [catalog.keys.create(**new)[1] for _ in range(KEYS)]
+        create, now_ms = catalog.keys.create, time.time_ns() // 1_000_000
+        return [create(name="bench", scopes=("pings:write",), by="bench", now_ms=now_ms)[1] for _ in range(KEYS)]
 
 
 @contextmanager
