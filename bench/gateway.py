@@ -24,8 +24,9 @@ import numpy as np
 
 from bench.figures import Figure
 from bench.http_load import Found
+from bench.worker import LogOf
 from catalog import open_catalog, upgrade
-from tests.broker import free_ports, running, tied
+from tests.broker import free_ports, tied
 
 ROUNDS, SECONDS, CONNECTIONS, KEYS = 3, 6.0, 32, 100
 BATCH, BATCH_BUDGET, SINGLE_BUDGET = 100, 100_000.0, 3_000.0
@@ -50,13 +51,13 @@ class Server:
 def figures() -> Iterator[Figure]:
     """All of them."""
     os.environ |= {"GEOFENCE_KAFKA_REPLICATION": "1", "GEOFENCE_KAFKA_MIN_IN_SYNC": "1"}
-    with running() as cluster, tempfile.TemporaryDirectory() as folder:
+    with LogOf("kafka") as on_kafka, LogOf("embedded") as in_file, tempfile.TemporaryDirectory() as folder:
         keys = _keys(f"sqlite:{folder}/catalog.db")
         gateway = (sys.executable, "-m", "service.cli", "gateway", "--catalog", f"sqlite:{folder}/catalog.db")
         with (
             _serving("baseline", (sys.executable, "-m", "bench.body_reader")) as baseline,
-            _serving("embedded", (*gateway, "--log", f"sqlite:{folder}/log.db", "--listen")) as embedded,
-            _serving("Kafka", (*gateway, "--log", f"kafka://{cluster.bootstrap}", "--listen")) as kafka,
+            _serving("embedded", (*gateway, "--log", in_file, "--listen")) as embedded,
+            _serving("Kafka", (*gateway, "--log", on_kafka, "--listen")) as kafka,
         ):
             for pings, budget in ((BATCH, BATCH_BUDGET), (1, SINGLE_BUDGET)):
                 yield from _throughput((baseline, embedded, kafka), pings, keys, budget)
@@ -87,8 +88,8 @@ def _throughput(servers: Sequence[Server], pings: int, keys: Sequence[str], budg
 
 def _load(server: Server, pings: int, rate: float, keys: Sequence[str]) -> Found:
     numbers = (pings, CONNECTIONS, SECONDS, rate)
-    command = (sys.executable, "-m", "bench.http_load", server.address, *map(str, numbers), *keys)
-    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=120, check=True)
+    command = (sys.executable, "-m", "bench.http_load", server.address, *map(str, numbers))
+    done = subprocess.run(command, input="\n".join(keys).encode(), stdout=subprocess.PIPE, timeout=120, check=True)
     found = msgspec.json.decode(done.stdout, type=Found)
     if set(found.statuses) != {"202"}:
         raise RuntimeError(f"{server.name} answered {found.statuses}")

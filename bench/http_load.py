@@ -1,7 +1,8 @@
 """A load generator for the gateway, in a process of its own: pings over keep-alive connections.
 
-`python -m bench.http_load ADDRESS PINGS CONNECTIONS SECONDS RATE KEY...` posts bodies of so many pings each, one at a
-time on each connection: as fast as they are answered (RATE 0), or at so many requests a second. Prints a JSON line.
+`python -m bench.http_load ADDRESS PINGS CONNECTIONS SECONDS RATE` posts bodies of so many pings each, one at a
+time on each connection: as fast as they are answered (RATE 0), or at so many requests a second. Its input has a key in
+each line; it prints a JSON line.
 Invariant: at a rate, a request's time counts from when it was due, so a server that stalls can't hide it.
 """
 
@@ -13,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -41,8 +43,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is open."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed; whoever waits learns of it."""
@@ -117,5 +118,5 @@ async def load(address: str, pings: int, connections: int, seconds: float, rate:
 if __name__ == "__main__":
     _address, *_numbers = sys.argv[1:6]
     _pings, _connections, _seconds, _rate = map(float, _numbers)
-    found = uvloop.run(load(_address, int(_pings), int(_connections), _seconds, _rate, sys.argv[6:]))
+    found = uvloop.run(load(_address, int(_pings), int(_connections), _seconds, _rate, sys.stdin.read().split()))
     print(msgspec.json.encode(found).decode())
