@@ -30,6 +30,7 @@ def health_app(status: Status) -> FastAPI:
         response.status_code = 200 if status.ready else 503
         return {
             "ready": status.ready,
+            "silent": status.silent or None,
             "partitions": [_told(one) for one in sorted(status.held, key=lambda one: one.partition)],
         }
 
