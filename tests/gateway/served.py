@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ class Served:
     folder: Path
     address: str
     process: subprocess.Popen[str] | None = None
+    authority: Path | None = None  # that its certificate is of; without one it speaks plain HTTP
 
     @property
     def catalog_url(self) -> str:
@@ -52,12 +55,23 @@ class Served:
     def ask(self, method: str, path: str, key: str | None = None, **more: Any) -> httpx.Response:
         """One request."""
         headers = {"Authorization": f"Bearer {key}", **more.pop("headers", {})} if key else more.pop("headers", {})
-        return httpx.request(method, f"http://{self.address}{path}", headers=headers, timeout=20, **more)
+        verify = ssl.create_default_context(cafile=str(self.authority)) if self.authority else False
+        url = f"{'https' if self.authority else 'http'}://{self.address}{path}"
+        return httpx.request(method, url, headers=headers, timeout=20, verify=verify, **more)
+
+    def said(self) -> str:
+        """What it has said on standard error."""
+        return (self.folder / "said").read_text()
 
     def post(self, body: object, key: str, **more: Any) -> httpx.Response:
         """Pings as JSON, or a body as it is."""
         content = body if isinstance(body, bytes) else msgspec.json.encode(body)
         return self.ask("POST", "/v1/pings", key, content=content, **more)
+
+    def rename_table(self, table: str, to: str) -> None:
+        """Have the catalog fail whoever asks for a table, or answer again."""
+        with closing(sqlite3.connect(self.folder / "catalog.db")) as connection:
+            connection.execute(f"ALTER TABLE {table} RENAME TO {to}")
 
     def records(self, device: str) -> list[tuple[dict[str, Any], int]]:
         """What is in the log under a device's name, each with its time."""
@@ -76,10 +90,10 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, *words: str, **environment: str) -> Iterator[Served]:
+def serving(folder: Path, *words: str, authority: Path | None = None, **environment: str) -> Iterator[Served]:
     """Start `geofence gateway`; stop it as an operator does. Its output is in `folder / 'said'`."""
     folder.mkdir(parents=True, exist_ok=True)
-    served = Served(folder, f"127.0.0.1:{free_ports(1)[0]}")
+    served = Served(folder, f"127.0.0.1:{free_ports(1)[0]}", authority=authority)
     upgrade(served.catalog_url)
     command = [
         *tied(), sys.executable, "-m", "service.cli", "gateway", "--listen", served.address,
