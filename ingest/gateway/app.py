@@ -1,6 +1,6 @@
 """The gateway put together: every endpoint, and what stands behind them.
 
-The top of this package. Invariant: each endpoint but health asks `access` first.
+The top of this package. Invariant: each endpoint but health and the page for codes asks `access` first.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ingest.gateway.audited import Looks
 from ingest.gateway.consents import Consents
 from ingest.gateway.counts import Counted
 from ingest.gateway.devices import devices_router
+from ingest.gateway.enrolling import enrolling_router
 from ingest.gateway.events import events_router
 from ingest.gateway.feed import feeding
 from ingest.gateway.flights import Flights
@@ -129,6 +130,7 @@ def app_of(parts: Parts) -> ASGIApp:
         apps_router(parts.access, parts.intake, parts.settings, parts.now_ms),
         devices_router(parts.access, parts.log, parts.catalog, parts.consents, parts.refusals, parts.now_ms),
         Admin(parts.catalog, parts.access, parts.log, parts.consents, parts.settings, parts.now_ms).router(),
+        enrolling_router(),
         events_router(parts.access, parts.history, parts.streams, parts.settings, parts.now_ms),
         where_router(parts.access, parts.views, parts.looks),
         positions_router(parts.access, parts.views, parts.looks, parts.streams, parts.settings),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import datetime
+import hashlib
 import ipaddress
 import json
+import re
 import signal
 import socket
 import ssl
@@ -17,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from embedded import wait_for
-from served import serving
+from served import Served, serving
 
 from service.lan import enrolment_link, owntracks_link, qr
 
@@ -128,6 +130,18 @@ def test_a_link_for_a_phone_has_a_one_time_code_and_is_printed_as_a_qr_code_when
     assert done.err == f"{qr(enrolment_link('https://gateway.example', code))}\n"
     assert "--qr needs --url" in run("devices", "add", "phone", "--qr", *catalog).err
     assert "allowed: https://HOST" in run("devices", "add", "phone", "--url", "gateway", *catalog).err
+
+
+def test_the_page_behind_the_link_may_run_its_own_script_and_ask_its_own_gateway_alone(gateway: Served) -> None:
+    page = gateway.ask("GET", "/enrol")
+    assert page.status_code == 200
+    policy = page.headers["content-security-policy"]
+    script = page.text.partition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; script-src 'sha256-{digest}';" in policy
+    assert "http" not in page.text.replace("https://", "")
+    for name in re.findall(r'part\("(\w+)"\)', script):
+        assert f'id="{name}"' in page.text
 
 
 def test_what_sets_an_app_up_unasked_has_no_secret() -> None:
