@@ -80,6 +80,7 @@ class _Versioned(msgspec.Struct):
 
 
 _read_ping = msgspec.json.Decoder(PingRecord).decode
+_read_pings = msgspec.json.Decoder(list[PingRecord]).decode
 _read_control = msgspec.json.Decoder(Control).decode
 _read_version = msgspec.json.Decoder(_Versioned).decode
 _write = msgspec.json.Encoder().encode
@@ -114,6 +115,17 @@ def decode_records(raws: Sequence[bytes]) -> tuple[list[PingRecord], NDArray[np.
     unread: list[Unread] = []
     records, rows = _decode_each(raws, unread)
     return records, rows, unread
+
+
+def decode_array(body: bytes) -> list[PingRecord] | None:
+    """All pings of a JSON array in one go, as `decode_records` brings them; None: some have to be looked at singly."""
+    try:
+        records = _read_pings(body)
+        for record in records:
+            _check_record(record)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Malformed):
+        return None
+    return records
 
 
 def columns_of(records: list[PingRecord]) -> Pings:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -31,6 +32,7 @@ from ingest.gateway.refusals import Refusals
 from ingest.gateway.settings import GatewaySettings
 from stream.port import Record
 
+_device_of = attrgetter("device")
 _NOT_YOURS = Fault(0, "device_not_yours", "device", "the device that the key is for", "Use this device's own key.")
 _NO_CONSENT = Fault(0, NO_CONSENT, "device", "devices that have given consent", "Record its consent first.")
 
@@ -133,18 +135,19 @@ class Intake:
 
         Raises Problem if somebody sends too much: all of the request comes again, nothing is lost.
         """
-        shares = [(self._keys, caller.name, many)] if many else []
-        shares += [(self._devices, device, some) for device, some in Counter(ping.device for ping in kept).items()]
-        wait_s, who = max(((buckets.wait_s(name, some), name) for buckets, name, some in shares), default=(0.0, ""))
-        if wait_s:
-            raise come_again(f"Too much from {who!r}.", after_s=max(1, ceil(wait_s)), status=429)
-        for buckets, name, some in shares:
-            buckets.take(name, some)
+        of_key: Mapping[str, float] = {caller.name: many} if many else {}
+        shares = [(self._keys, of_key), (self._devices, Counter(map(_device_of, kept)))]
+        taken: list[tuple[Buckets, Mapping[str, float]]] = []
         try:
+            for buckets, wants in shares:
+                wait_s, who = buckets.take_all(wants)
+                if wait_s:
+                    raise come_again(f"Too much from {who!r}.", after_s=max(1, ceil(wait_s)), status=429)
+                taken.append((buckets, wants))
             yield
         except BaseException:
-            for buckets, name, some in shares:
-                buckets.give_back(name, some)
+            for buckets, wants in taken:
+                buckets.give_back(wants)
             raise
 
     def _may(self, device: str, caller: Caller, now_ms: int, consents: list[Consent]) -> Fault | None:

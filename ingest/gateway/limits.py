@@ -6,7 +6,7 @@ Invariant: a bounded number of buckets; what is forgotten first is what was used
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 _MOST = 100_000
 
@@ -24,24 +24,29 @@ class Buckets:
 
         Who asks for more than a whole bucket gets it from a full one, and owes the rest.
         """
-        wait_s, now = self.wait_s(name, many), self._clock()
-        if wait_s:
-            return wait_s
-        self._left[name] = (self._filled(name, now) - many, now)
-        self._left.move_to_end(name)
-        if len(self._left) > _MOST:
-            self._left.popitem(last=False)
-        return 0.0
+        return self.take_all({name: many})[0]
 
-    def give_back(self, name: str, many: float = 1.0) -> None:
-        """Undo a `take`."""
-        now = self._clock()
-        self._left[name] = (min(self._burst, self._filled(name, now) + many), now)
+    def take_all(self, wants: Mapping[str, float]) -> tuple[float, str]:
+        """Take of several what each wants, all of it or nothing; how long to wait, and for whom."""
+        now, left, burst, rate = self._clock(), self._left, self._burst, self._rate
+        rest, lacking, who = list[float](), 0.0, ""
+        for name, many in wants.items():
+            kept = left.get(name)
+            there = burst if kept is None else min(burst, kept[0] + (now - kept[1]) * rate)
+            rest.append(there - many)
+            if (lacks := min(many, burst) - there) > lacking:
+                lacking, who = lacks, name
+        if lacking:
+            return lacking / rate, who
+        for name, after in zip(wants, rest, strict=True):
+            left[name] = (after, now)
+            left.move_to_end(name)
+        while len(left) > _MOST:
+            left.popitem(last=False)
+        return 0.0, ""
 
-    def wait_s(self, name: str, many: float = 1.0) -> float:
-        """How long until so many could be taken; takes nothing."""
-        return max(0.0, (min(many, self._burst) - self._filled(name, self._clock())) / self._rate)
-
-    def _filled(self, name: str, now: float) -> float:
-        left, then = self._left.get(name, (self._burst, now))
-        return min(self._burst, left + (now - then) * self._rate)
+    def give_back(self, wants: Mapping[str, float]) -> None:
+        """Undo a `take_all`."""
+        for name, many in wants.items():
+            kept, then = self._left.get(name, (self._burst, 0.0))
+            self._left[name] = (min(self._burst, kept + many), then)

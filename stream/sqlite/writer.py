@@ -72,7 +72,7 @@ class Writer:
 
     async def write(self, puts: Sequence[tuple[int, Sequence[Record]]], act: Act | None = None) -> Any:
         """Do a job; returns when it is on disk, what `act` returned. Waits while too much waits to be written."""
-        size = sum(shelf.size_of(record) for _, records in puts for record in records)
+        size = sum(sum(map(shelf.size_of, records)) for _, records in puts)
         await self._gate.enter(size)
         return await self._queue(Job(puts, act, size, self._loop.create_future()))
 

@@ -128,6 +128,13 @@ def test_a_body_that_is_too_large_or_a_bomb_is_cut_off_early(gateway: Served, ke
     assert time.monotonic() - began < 20
 
 
+def test_pieces_without_number_are_refused_before_they_take_memory(gateway: Served, key: str) -> None:
+    packed = gzip.compress(b"[" + b"1," * 20_000_000 + b"1]")
+    answer = gateway.post(packed, key, headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 413
+    assert "more than 10000 pings" in answer.json()["detail"]
+
+
 def test_what_can_not_be_decompressed_is_told(gateway: Served, key: str) -> None:
     for encoding, body, status in (
         ("gzip", b"no gzip", 400),
