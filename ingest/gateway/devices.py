@@ -6,6 +6,7 @@ device's own key, or an admin, and nobody else.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from fastapi import APIRouter, Depends, Request
 
 from catalog import Catalog
 from geofence.control import Consent
+from geofence.fault import DEVICE_BYTES
 from ingest.control import order
 from ingest.gateway.access import Access
 from ingest.gateway.caller import Caller
@@ -42,6 +44,9 @@ def devices_router(
             raise Problem(
                 403, "Not allowed", f"Only the key of this device, or an admin, may do this; not {caller.name}."
             )
+        if not _may_be_a_device(device):
+            allowed = f"allowed: 1 to {DEVICE_BYTES} bytes of UTF-8 without control characters"
+            raise Problem(400, "No such device", f"The device is {device[:40]!r}; {allowed}.")
         return caller
 
     owner = Depends(own)
@@ -76,6 +81,12 @@ def devices_router(
         return answer
 
     return router
+
+
+def _may_be_a_device(name: str) -> bool:
+    """Whether pings may have this name. Others could be keys of the log that are no devices."""
+    size = len(name.encode("utf-8", "surrogatepass"))
+    return 0 < size <= DEVICE_BYTES and not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
 
 
 def _told(one: Refusal) -> dict[str, Any]:

@@ -97,3 +97,12 @@ def test_where_the_catalog_does_not_answer_the_device_can_try_again_with_its_key
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
         gateway.rename_table("away", "enrolment")
         assert gateway.ask("DELETE", f"/v1/devices/{device}", key).json()["keys_revoked"] == 1
+
+
+def test_what_is_no_name_of_a_device_is_refused_and_nothing_of_it_comes_to_the_log(gateway: Served) -> None:
+    admin = gateway.key("admin")
+    for path in ("/v1/devices/", f"/v1/devices/{'x' * 257}", "/v1/devices/%00partition", "/v1/devices/a%C2%85b"):
+        answer = gateway.ask("DELETE", path, admin)
+        assert (answer.status_code, answer.json()["title"]) == (400, "No such device"), path
+        assert gateway.ask("PUT", f"{path}/consent", admin).status_code == 400
+    assert kinds(gateway, "\0partition") == []

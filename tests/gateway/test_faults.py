@@ -26,8 +26,8 @@ from stream.sqlite import open_log
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "torture"
 SENDERS, BATCH = 8, 25
 FLOOD = 4000  # pings in a request, of which two fill all room for what waits
-ROUNDS = 30 if LONG else 3  # of a gateway that is killed
-AWAY_S, FALLS = (20.0, 5) if LONG else (5.0, 1)  # for how long a broker is away, and how often
+ROUNDS = 30 if LONG else 2  # of a gateway that is killed
+AWAY_S, FALLS = (20.0, 5) if LONG else (3.5, 1)  # for how long a broker is away, and how often
 APPEND_S = 2.0
 UNLIMITED = {f"GEOFENCE_GATEWAY_{name}": "1e9" for name in ("KEY_RATE", "KEY_BURST", "DEVICE_RATE", "DEVICE_BURST")}
 Ping = tuple[str, int]

@@ -108,7 +108,7 @@ def test_seconds_are_counted_up_to_the_first_bound_that_they_do_not_pass() -> No
 
 def test_a_gateway_whose_catalog_is_away_says_so_and_goes_on_taking_pings(tmp_path: Path) -> None:
     health = Health()
-    with serving(tmp_path, "--health", health.address, GEOFENCE_GATEWAY_READY_S="1.5") as gateway:
+    with serving(tmp_path, "--health", health.address, GEOFENCE_GATEWAY_READY_S="1.2") as gateway:
         key = gateway.key()
         assert gateway.post(ping(), key).status_code == 202
         gateway.rename_table("change", "away")
