@@ -24,8 +24,8 @@ _HEALTH_HELP = "Answer /health/live, /health/ready and /metrics here, without a 
 _CERT_HELP = "PEM file of the certificate with its chain. SIGHUP reads both files again."
 _JWKS_HELP = "Whose tokens are let in too: the public keys (JWKS), in a file or at an https URL."
 _CONSENT_HELP = "Whether pings count without a consent record before them."
-_EPILOG = """Every option but --log and --catalog can be set by GEOFENCE_GATEWAY_ and its name, such as
-GEOFENCE_GATEWAY_TLS_CERT; limits and times only so, such as GEOFENCE_GATEWAY_KEY_RATE. docs/gateway.md lists them all.
+_EPILOG = """Limits and times are set by variables only, such as GEOFENCE_GATEWAY_KEY_RATE (pings a second that a key
+may send): docs/gateway.md lists them all.
 
 \b
 Examples:
@@ -37,7 +37,8 @@ Examples:
 
 def _option(*names: str, **more: Any) -> Callable[[Any], Any]:
     """An option that can be set by a variable too."""
-    return click.option(*names, envvar=PREFIX + names[0].removeprefix("--").replace("-", "_").upper(), **more)
+    variable = PREFIX + names[0].removeprefix("--").replace("-", "_").upper()
+    return click.option(*names, envvar=variable, show_envvar=True, **more)
 
 
 @click.command(epilog=_EPILOG, short_help="Pings in over HTTP, events and positions out.")

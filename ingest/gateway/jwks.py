@@ -44,7 +44,7 @@ class Jwks:
         try:
             raw = await _fetched(self.place) if _is_url(self.place) else await asyncio.to_thread(_read, self.place)
             self.keys, self._looked = read_jwks(raw), self._clock()
-        except (httpx.HTTPError, OSError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise ValueError(f"the JWKS {self.place} can't be used: {_why(error)}") from None
 
     async def follow(self) -> None:
@@ -80,7 +80,11 @@ def checked_place(place: str) -> str:
     """A file or a URL from which keys may be taken. Raises ValueError."""
     if not _is_url(place):
         return place
-    url = urlsplit(place)
+    try:
+        url = urlsplit(place)
+        _ = url.port
+    except ValueError as error:
+        raise ValueError(f"the JWKS is at {place!r}, which is no URL: {error}; allowed: https://HOST/PATH") from None
     if not url.hostname or (url.scheme == "http" and not is_here(url.hostname)):
         allowed = "a file, an https URL, or http on this machine (127.0.0.1, ::1, localhost)"
         raise ValueError(f"the JWKS is at {place!r}; allowed: {allowed}. Keys over plain http could be anybody's.")

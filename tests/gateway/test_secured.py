@@ -13,6 +13,7 @@ import socket
 import ssl
 from pathlib import Path
 
+import pytest
 from broker import free_ports
 from commands import run
 from cryptography import x509
@@ -104,6 +105,22 @@ def test_what_can_not_be_stops_the_start_with_one_line(tmp_path: Path) -> None:
         err = refused(tmp_path, *words)
         assert said in err
         assert err.count("\n") == 1, err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LAN", "perhaps", "(env var: 'GEOFENCE_GATEWAY_LAN'): 'perhaps' is not a valid boolean"),
+        ("CONSENT", "no", "(env var: 'GEOFENCE_GATEWAY_CONSENT'): 'no' is not one of 'assumed', 'required'"),
+        ("HEAD_S", "-1", "GEOFENCE_GATEWAY_HEAD_S is -1.0; allowed: more than 0"),
+        ("HEADS_S", "1", "GEOFENCE_GATEWAY_HEADS_S is set, but there is no such setting; did you mean "),
+    ],
+)
+def test_a_variable_that_can_not_be_stops_the_start_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(f"GEOFENCE_GATEWAY_{name}", value)
+    assert said in refused(tmp_path)
 
 
 def test_without_tls_who_listens_beyond_this_machine_is_warned_and_phones_are_told_the_address(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from served import Served, now_ms, serving
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "torture"
-SLOW, PATIENCE_S = (1000, 10.0) if LONG else (200, 1.5)
+SLOW, PATIENCE_S, PAUSE_S = (1000, 10.0, 1.0) if LONG else (200, 1.5, 0.1)
 SETTINGS = {
     "GEOFENCE_GATEWAY_HEAD_S": str(PATIENCE_S),
     "GEOFENCE_GATEWAY_BODY_S": str(PATIENCE_S),
@@ -54,7 +54,7 @@ async def drip(port: int, begin: bytes, more: bytes) -> tuple[float, bytes]:
     answer = asyncio.create_task(reader.read())
     while not answer.done():
         writer.write(more)
-        await asyncio.wait((answer,), timeout=0.1)
+        await asyncio.wait((answer,), timeout=PAUSE_S)
     writer.transport.abort()
     with suppress(ConnectionError):
         return time.monotonic() - began, answer.result()

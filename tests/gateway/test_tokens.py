@@ -205,6 +205,14 @@ def test_the_last_good_keys_hold_while_the_source_is_away_or_wrong(identity: Ide
     asyncio.run(story())
 
 
+@pytest.mark.parametrize(
+    "place", ["http://127.0.0.1:99999/", "http://127.0.0.1:x/", "https://[x/", "https://a b/", "/none"]
+)
+def test_a_place_that_can_not_be_is_told(place: str) -> None:
+    with pytest.raises(ValueError, match=r"the JWKS .*(can't be used|which is no URL): "):
+        asyncio.run(Jwks(place).look())
+
+
 @pytest.mark.parametrize("place", ["http://example.com/keys", "http://10.0.0.1/keys", "http:///keys", "https://"])
 def test_keys_are_not_taken_over_plain_http_but_from_this_machine(place: str) -> None:
     with pytest.raises(ValueError, match="allowed: a file, an https URL, or http on this machine"):
