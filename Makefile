@@ -6,7 +6,7 @@ BROKER := $(or $(GEOFENCE_CACHE),$(HOME)/.cache/geofence)/kafka
 CORE := $(wildcard geofence/*.py) ingest/placing.py stream/kafka/packing.py service/warm.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench torture broker lock clean setup
+.PHONY: help run gateway test check format bench torture broker lock clean setup
 
 help: ## this list
 	@echo "geofence: location pings in, region changes that can be trusted out"
@@ -17,6 +17,10 @@ help: ## this list
 
 run: setup ## replay a sample day of pings over sample regions and print the crossings
 	@$(BIN)/python -m service.sample
+
+gateway: setup ## take pings over HTTP on a log and a catalog in var; LAN=1: from phones in this network too
+	@$(BIN)/geofence catalog upgrade --catalog sqlite:var/catalog.db
+	@$(BIN)/geofence gateway --log sqlite:var/log.db --catalog sqlite:var/catalog.db $(if $(LAN),--lan)
 
 test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## run all tests
 	@$(BIN)/python -m pytest

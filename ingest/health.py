@@ -1,25 +1,29 @@
-"""The worker's health over HTTP: whether it lives, whether it is ready, what it counts.
+"""The health of a role over HTTP: whether it lives, whether it is ready, what it counts.
 
-For whatever starts workers and watches them. Invariant: ready means that every partition it holds is restored and
-running; a partition that waits is named, with the reason.
+For whatever starts workers and gateways, and watches them. Invariant: who is not ready says why; of a worker, ready
+means that every partition it holds is restored and running.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.registry import Collector
 
 from ingest.metrics import WorkerMetrics
 from ingest.status import PartitionStatus, Status
 
+Readiness = Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]  # whether it is ready, and what there is to say of it
 
-def health_app(status: Status) -> FastAPI:
+
+def health_app(title: str, readiness: Readiness, collector: Collector) -> FastAPI:
     """The three answers."""
-    app = FastAPI(title="geofence worker", openapi_url=None)
+    app = FastAPI(title=title, openapi_url=None)
     registry = CollectorRegistry()
-    registry.register(WorkerMetrics(status))
+    registry.register(collector)
 
     @app.get("/health/live")
     async def live() -> dict[str, bool]:
@@ -27,18 +31,25 @@ def health_app(status: Status) -> FastAPI:
 
     @app.get("/health/ready")
     async def ready(response: Response) -> dict[str, Any]:
-        response.status_code = 200 if status.ready else 503
-        return {
-            "ready": status.ready,
-            "silent": status.silent or None,
-            "partitions": [_told(one) for one in sorted(status.held, key=lambda one: one.partition)],
-        }
+        is_ready, told = await readiness()
+        response.status_code = 200 if is_ready else 503
+        return {"ready": is_ready, **told}
 
     @app.get("/metrics")
     async def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+def worker_health(status: Status) -> FastAPI:
+    """That of a worker."""
+
+    async def readiness() -> tuple[bool, dict[str, Any]]:
+        held = sorted(status.held, key=lambda one: one.partition)
+        return status.ready, {"silent": status.silent or None, "partitions": [_told(one) for one in held]}
+
+    return health_app("geofence worker", readiness, WorkerMetrics(status))
 
 
 def _told(one: PartitionStatus) -> dict[str, Any]:

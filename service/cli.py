@@ -14,7 +14,8 @@ from typing import NoReturn
 
 import click
 
-from service.cli_gateway import GATEWAY_COMMANDS
+from service.cli_catalog import CATALOG_COMMANDS
+from service.cli_gateway import gateway
 from service.cli_log import LOG_COMMANDS
 from service.options import RULE_HELP, deciding_options, layer_options
 
@@ -176,7 +177,7 @@ def compare(
         click.echo(f"\npicture: {picture}")
 
 
-for _command in (*LOG_COMMANDS, *GATEWAY_COMMANDS):
+for _command in (*LOG_COMMANDS, gateway, *CATALOG_COMMANDS):
     cli.add_command(_command)
 
 

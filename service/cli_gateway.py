@@ -1,24 +1,33 @@
-"""The commands of the gateway and the catalog: `gateway`, `catalog`, `keys`, `devices`.
+"""The command `gateway`.
 
-Added to `cli`. Like there, each imports what it needs when it runs.
+Added to `cli`. Like there, it imports what it needs when it runs. Invariant: every option but the log and the catalog,
+and every setting, has a variable `GEOFENCE_GATEWAY_...`; one that is unknown stops the start.
 """
 
 from __future__ import annotations
 
-import json
-import sys
+import os
+from collections.abc import Callable
+from typing import Any
 
 import click
 
+from service.cli_catalog import catalog_option
 from service.cli_log import log_option
 
-_CATALOG_HELP = "Where the catalog is: sqlite:PATH or postgresql://USER:PASSWORD@HOST/DATABASE."
-catalog_option = click.option(
-    "--catalog", "catalog_url", metavar="URL", required=True, envvar="GEOFENCE_CATALOG", help=_CATALOG_HELP
-)
-_json_option = click.option("--json", "as_json", is_flag=True, help="JSON, one object per line.")
+PREFIX = "GEOFENCE_GATEWAY_"
+OPTIONS = ("LISTEN", "LAN", "HEALTH", "TLS_CERT", "TLS_KEY", "JWKS", "ISSUER", "AUDIENCE", "CONSENT")
 
-_GATEWAY_EXAMPLES = """\b
+_LISTEN_HELP = "Where to answer."
+_LAN_HELP = "Answer in all networks of this machine, at the port of --listen; tell phones the address by a QR code."
+_HEALTH_HELP = "Answer /health/live, /health/ready and /metrics here, without a key."
+_CERT_HELP = "PEM file of the certificate with its chain. SIGHUP reads both files again."
+_JWKS_HELP = "Whose tokens are let in too: the public keys (JWKS), in a file or at an https URL."
+_CONSENT_HELP = "Whether pings count without a consent record before them."
+_EPILOG = """Limits and times are set by variables only, such as GEOFENCE_GATEWAY_KEY_RATE (pings a second that a key
+may send): docs/gateway.md lists them all.
+
+\b
 Examples:
   geofence catalog upgrade --catalog sqlite:var/catalog.db
   geofence keys create "my phone" --scope pings:write --catalog sqlite:var/catalog.db
@@ -26,120 +35,46 @@ Examples:
 """
 
 
-@click.command(epilog=_GATEWAY_EXAMPLES, short_help="Pings in over HTTP.")
+def _option(*names: str, **more: Any) -> Callable[[Any], Any]:
+    """An option that can be set by a variable too."""
+    variable = PREFIX + names[0].removeprefix("--").replace("-", "_").upper()
+    return click.option(*names, envvar=variable, show_envvar=True, **more)
+
+
+@click.command(epilog=_EPILOG, short_help="Pings in over HTTP, events and positions out.")
 @log_option
 @catalog_option
-@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help="Where to answer.")
-@click.option("--consent", type=click.Choice(["assumed", "required"]), default="assumed", show_default=True)
-def gateway(*, log_url: str, catalog_url: str, listen: str, consent: str) -> None:
-    """Take pings over HTTP and append them to a log, until SIGTERM."""
+@_option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help=_LISTEN_HELP)
+@_option("--lan", is_flag=True, help=_LAN_HELP)
+@_option("--health", metavar="HOST:PORT", help=_HEALTH_HELP)
+@_option("--tls-cert", metavar="FILE", help=_CERT_HELP)
+@_option("--tls-key", metavar="FILE", help="PEM file of its key.")
+@_option("--jwks", metavar="FILE|URL", help=_JWKS_HELP)
+@_option("--issuer", help="Only tokens whose `iss` is this.")
+@_option("--audience", help="Only tokens whose `aud` is or has this.")
+@_option("--consent", type=click.Choice(["assumed", "required"]), default="assumed", show_default=True,
+         help=_CONSENT_HELP)  # fmt: skip
+def gateway(
+    *,
+    log_url: str,
+    catalog_url: str,
+    listen: str,
+    lan: bool,
+    health: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
+    jwks: str | None,
+    issuer: str | None,
+    audience: str | None,
+    consent: str,
+) -> None:
+    """Take pings over HTTP and append them to a log, tell events and positions, until SIGTERM."""
     from ingest.gateway.settings import GatewaySettings
-    from service.gateway import run_gateway
+    from service.environment import settings_of
+    from service.gateway import Reach, Trust, run_gateway
     from service.logs import run_quickly
 
-    run_quickly(run_gateway(log_url, catalog_url, GatewaySettings(consent=consent), address=listen))
-
-
-@click.group(name="catalog", short_help="The database of keys, devices and webhooks.")
-def catalog_group() -> None:
-    """What is remembered outside the log."""
-
-
-@catalog_group.command(name="upgrade", short_help="Bring the schema up to date.")
-@catalog_option
-def upgrade_catalog(*, catalog_url: str) -> None:
-    """Make the catalog, or bring its schema up to date."""
-    from catalog import upgrade
-    from service.catalogs import answering
-    from service.complaints import note
-
-    with answering():
-        note(upgrade(catalog_url))
-
-
-@click.group(name="keys", short_help="API keys.")
-def keys_group() -> None:
-    """Who may do what."""
-
-
-@keys_group.command(name="create", short_help="Make a key; it is shown once.")
-@catalog_option
-@click.option("--scope", multiple=True, required=True, help="What it may do, such as pings:write. Repeatable.")
-@click.option("--device", help="It speaks for this device alone.")
-@click.option("--user", help="Its pings are this user's.")
-@click.option("--days", type=click.FloatRange(0, 36_500, min_open=True), help="It expires after so many days.")
-@click.argument("name")
-def create_key(
-    *, catalog_url: str, scope: tuple[str, ...], device: str | None, user: str | None, days: float | None, name: str
-) -> None:
-    """Make a key. It is printed once, on standard output, and kept nowhere."""
-    from service.catalogs import answering, now_ms, opened, who
-    from service.complaints import note
-
-    with answering(), opened(catalog_url) as catalog:
-        now = now_ms()
-        expires_ms = None if days is None else now + round(days * 86_400_000)
-        made, text = catalog.keys.create(
-            name=name, scopes=scope, device=device, user=user, expires_ms=expires_ms, by=who(), now_ms=now
-        )
-    print(text)
-    note(f"key {made.id} was made; it is shown this once")
-
-
-@keys_group.command(name="list", short_help="All keys, without their secrets.")
-@catalog_option
-@_json_option
-def list_keys(*, catalog_url: str, as_json: bool) -> None:
-    """All keys: id, what each may do, for whom, whether it is valid."""
-    from service.catalogs import answering, key_lines, opened
-
-    with answering(), opened(catalog_url) as catalog:
-        sys.stdout.writelines(f"{line}\n" for line in key_lines(catalog.keys.list(), as_json=as_json))
-
-
-@keys_group.command(name="revoke", short_help="Take all rights from a key, for good.")
-@catalog_option
-@click.argument("key")
-def revoke_key(*, catalog_url: str, key: str) -> None:
-    """Revoke a key by its id (the middle part of its text)."""
-    from service.catalogs import answering, now_ms, opened, who
-    from service.complaints import note
-
-    with answering(), opened(catalog_url) as catalog:
-        catalog.keys.revoke(key, by=who(), now_ms=now_ms())
-    note(f"key {key} is revoked; every gateway refuses it within seconds")
-
-
-@click.group(name="devices", short_help="Devices and their enrolment.")
-def devices_group() -> None:
-    """Phones and other devices."""
-
-
-@devices_group.command(name="add", short_help="A one-time code by which a device gets its key.")
-@catalog_option
-@click.option("--user", help="Whose it is.")
-@click.option("--grants-consent", is_flag=True, help="Enrolling it records its consent.")
-@click.argument("name")
-def add_device(*, catalog_url: str, user: str | None, grants_consent: bool, name: str) -> None:
-    """Enrol a device. The code is printed, good once and for a day."""
-    from service.catalogs import answering, now_ms, opened, who
-
-    with answering(), opened(catalog_url) as catalog:
-        print(catalog.devices.add(name, user=user, grants_consent=grants_consent, by=who(), now_ms=now_ms()))
-
-
-@devices_group.command(name="list", short_help="Enrolled devices.")
-@catalog_option
-@_json_option
-def list_devices(*, catalog_url: str, as_json: bool) -> None:
-    """All enrolled devices."""
-    from dataclasses import asdict
-
-    from service.catalogs import answering, opened
-
-    with answering(), opened(catalog_url) as catalog:
-        for one in catalog.devices.list():
-            print(json.dumps(asdict(one)) if as_json else f"{one.device}  {one.user or '-'}")
-
-
-GATEWAY_COMMANDS = (gateway, catalog_group, keys_group, devices_group)
+    others = {PREFIX + name for name in OPTIONS}
+    settings = settings_of(GatewaySettings, PREFIX, os.environ, others=others, consent=consent)
+    reach, trust = Reach(listen, lan, health, tls_cert, tls_key), Trust(jwks, issuer, audience)
+    run_quickly(run_gateway(log_url, catalog_url, settings, reach, trust))

@@ -1,22 +1,30 @@
 """Serving an HTTP application from the event loop of a role, until the role ends.
 
-Invariants: the signals stay the role's own; an address that can't be had is one clear line.
+Invariants: the signals stay the role's own; an address that can't be had is one clear line; connections are bounded,
+see `connections`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from math import ceil
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from service.connections import BoundedProtocol, Limits
 from service.source import Unusable
 
 _START_S = 10.0
 _UNREAD_MS = 60_000  # who takes nothing for so long is dropped by the system: a closed stream may still hold bytes
+_DEFAULT = Limits()
 
 
 class _Server(uvicorn.Server):
@@ -27,12 +35,12 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, address: str) -> AsyncIterator[None]:
+async def serving(
+    app: ASGIApp, address: str, *, limits: Limits = _DEFAULT, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[None]:
     """Serve at HOST:PORT meanwhile. Raises Unusable where that can't be."""
     bound = _bind(address)
-    server = _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-    )
+    server = _Server(_config(app, limits, tls))
     task = asyncio.create_task(server.serve([bound]))
     try:
         async with asyncio.timeout(_START_S):
@@ -45,13 +53,38 @@ async def serving(app: ASGIApp, address: str) -> AsyncIterator[None]:
         bound.close()
 
 
-def _bind(address: str) -> socket.socket:
+def _config(app: ASGIApp, limits: Limits, tls: ssl.SSLContext | None) -> uvicorn.Config:
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # whoever sends nonsense must not fill the log
+    protocol: Any = partial(BoundedProtocol, limits)
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_keep_alive=ceil(limits.idle_s),
+        timeout_graceful_shutdown=1,
+    )
+    config.load()
+    config.ssl = tls
+    return config
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """HOST and PORT. Raises Unusable."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65_535:
         raise Unusable(f"{address!r} is no address; allowed: HOST:PORT, such as 127.0.0.1:8081")
+    return host.strip("[]"), int(port)
+
+
+def _bind(address: str) -> socket.socket:
+    host, port = split_address(address)
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        bound = socket.create_server((host.strip("[]"), int(port)), family=family)
+        bound = socket.create_server((host, port), family=family)
     except OSError as error:
         raise Unusable(f"{address} can't be listened at: {error.strerror or error}. Choose another port.") from None
     if hasattr(socket, "TCP_USER_TIMEOUT"):

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from ingest.topics import PARTITIONS, PARTITIONS_EMBEDDED, PINGS, topics
-from service.log_settings import log_settings
+from service.environment import settings_of
 from service.source import Unusable
 from stream import port
 
@@ -28,13 +28,13 @@ async def open_log(url: str, *, read_only: bool = False) -> AsyncIterator[port.L
         from stream.sqlite import Settings
         from stream.sqlite import open_log as open_sqlite
 
-        settings = log_settings(Settings, "GEOFENCE_SQLITE_", os.environ)
+        settings = settings_of(Settings, "GEOFENCE_SQLITE_", os.environ)
         async with open_sqlite(place, read_only=read_only, settings=settings) as log:
             yield log
     elif scheme == "kafka" and place.strip("/"):
         from stream.kafka import KafkaSettings, open_kafka
 
-        brokers = log_settings(KafkaSettings, "GEOFENCE_KAFKA_", os.environ, bootstrap=place.strip("/"))
+        brokers = settings_of(KafkaSettings, "GEOFENCE_KAFKA_", os.environ, bootstrap=place.strip("/"))
         async with open_kafka(brokers) as kafka:
             yield kafka
     else:

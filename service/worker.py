@@ -122,10 +122,10 @@ async def _health(status: Status, address: str | None) -> AsyncIterator[None]:
     if address is None:
         yield
         return
-    from ingest.health import health_app
+    from ingest.health import worker_health
     from service.http import serving
 
-    async with serving(health_app(status), address):
+    async with serving(worker_health(status), address):
         tell(logging.INFO, "listening", health=f"http://{address}/health/ready", metrics=f"http://{address}/metrics")
         yield
 

@@ -63,10 +63,14 @@ class Access:
         if wait_s:
             raise come_again("Too many wrong credentials from this address.", after_s=math.ceil(wait_s), status=429)
 
+    async def learn(self) -> None:
+        """Learn at once which keys have changed. Raises CatalogError."""
+        await self._keyring.look()
+
     async def _known(self, text: str) -> Caller | str:
         """The caller whose credential this is, or why there is none."""
         if text.count(".") == 2 and self._tokens is not None:
-            return self._tokens.caller(text, self._now_ms())
+            return await self._tokens.caller(text, self._now_ms())
         found = await self._keyring.find(text)
         if found is None:
             return "the key is wrong"

@@ -1,6 +1,6 @@
 """The gateway put together: every endpoint, and what stands behind them.
 
-The top of this package. Invariant: each endpoint but health asks `access` first.
+The top of this package. Invariant: each endpoint but health and the page for codes asks `access` first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from ingest.gateway.admin import Admin
 from ingest.gateway.apps import apps_router
 from ingest.gateway.audited import Looks
 from ingest.gateway.consents import Consents
+from ingest.gateway.counts import Counted
 from ingest.gateway.devices import devices_router
+from ingest.gateway.enrolling import enrolling_router
 from ingest.gateway.events import events_router
 from ingest.gateway.feed import feeding
 from ingest.gateway.flights import Flights
@@ -29,6 +31,7 @@ from ingest.gateway.history import History
 from ingest.gateway.intake import Intake
 from ingest.gateway.keyring import Keyring
 from ingest.gateway.members import Members
+from ingest.gateway.metrics import Measured, gateway_health
 from ingest.gateway.pings import PingsEndpoint
 from ingest.gateway.places import Places
 from ingest.gateway.positions import positions_router
@@ -71,6 +74,7 @@ class Gateway:
     """What is served."""
 
     app: ASGIApp
+    health: ASGIApp  # for an address of its own: it asks for no key
     end_streams: Callable[[], None]  # to be called before it is served no more
 
 
@@ -92,7 +96,8 @@ async def gateway_app(
         presence = await opened.enter_async_context(log.view(PRESENCE, on_change=members.change))
         since_ms = now_ms() - round(settings.kept_s * 1000)
         feed = await opened.enter_async_context(feeding(log, most_bytes=settings.kept_bytes, since_ms=since_ms))
-        following = asyncio.create_task(keyring.follow())
+        jwks = tokens.jwks if tokens else None
+        following = [asyncio.create_task(one.follow()) for one in (keyring, jwks) if one is not None]
         try:
             clock = asyncio.get_running_loop().time
             consents = Consents(tracks, clock, required=settings.consent == "required")
@@ -106,10 +111,13 @@ async def gateway_app(
             parts = Parts(
                 log, catalog, views, history, streams, looks, access, consents, refusals, intake, settings, now_ms
             )
-            yield Gateway(app_of(parts), streams.end)
+            measured = Measured(intake, flights, streams, keyring, views.freshness, jwks)
+            health = gateway_health(measured, ready_s=settings.ready_s)
+            yield Gateway(Counted(app_of(parts), measured.requests), health, streams.end)
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
 
 
 def app_of(parts: Parts) -> ASGIApp:
@@ -120,8 +128,9 @@ def app_of(parts: Parts) -> ASGIApp:
     for router in (
         pings.router(),
         apps_router(parts.access, parts.intake, parts.settings, parts.now_ms),
-        devices_router(parts.access, parts.log, parts.consents, parts.refusals, parts.now_ms),
+        devices_router(parts.access, parts.log, parts.catalog, parts.consents, parts.refusals, parts.now_ms),
         Admin(parts.catalog, parts.access, parts.log, parts.consents, parts.settings, parts.now_ms).router(),
+        enrolling_router(),
         events_router(parts.access, parts.history, parts.streams, parts.settings, parts.now_ms),
         where_router(parts.access, parts.views, parts.looks),
         positions_router(parts.access, parts.views, parts.looks, parts.streams, parts.settings),

@@ -42,6 +42,10 @@ class Consents:
         row = self._tracks.get(device.encode("utf-8", "surrogatepass"))
         return _NOTHING if row is None else consent_of(row)
 
+    def forget(self, device: str) -> None:
+        """It is erased."""
+        self._told.pop(device, None)
+
     def remember(self, device: str, *, given: bool) -> None:
         """Its control record was just appended; the worker has not taken it yet."""
         self._told[device] = (given, self._clock())

@@ -6,26 +6,36 @@ device's own key, or an admin, and nobody else.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
-from geofence.control import Consent, Erase
+from catalog import Catalog
+from geofence.control import Consent
+from geofence.fault import DEVICE_BYTES
 from ingest.control import order
 from ingest.gateway.access import Access
 from ingest.gateway.caller import Caller
 from ingest.gateway.consents import Consents
+from ingest.gateway.erasing import Erasing
 from ingest.gateway.problem import Problem
 from ingest.gateway.refusals import Refusal, Refusals
 from stream.port import Log
 
 
 def devices_router(
-    access: Access, log: Log, consents: Consents, refusals: Refusals, now_ms: Callable[[], int]
+    access: Access,
+    log: Log,
+    catalog: Catalog,
+    consents: Consents,
+    refusals: Refusals,
+    now_ms: Callable[[], int],
 ) -> APIRouter:
     """The endpoints."""
     router = APIRouter(prefix="/v1/devices/{device:path}")
+    erasing = Erasing(access, log, catalog, now_ms)
 
     async def own(device: str, request: Request) -> Caller:
         """The device's own key, or an admin."""
@@ -34,7 +44,12 @@ def devices_router(
             raise Problem(
                 403, "Not allowed", f"Only the key of this device, or an admin, may do this; not {caller.name}."
             )
+        if not _may_be_a_device(device):
+            allowed = f"allowed: 1 to {DEVICE_BYTES} bytes of UTF-8 without control characters"
+            raise Problem(400, "No such device", f"The device is {device[:40]!r}; {allowed}.")
         return caller
+
+    owner = Depends(own)
 
     async def say(device: str, given: bool) -> dict[str, Any]:
         at_ms = now_ms()
@@ -58,25 +73,21 @@ def devices_router(
     async def get_refusals(device: str) -> dict[str, Any]:
         return {"device": device, "refusals": [_told(one) for one in refusals.of(device)]}
 
-    @router.delete("", dependencies=[Depends(own)])
-    async def erase(device: str) -> dict[str, Any]:
-        at_ms = now_ms()
-        await order(log, Erase(device=device, at_ms=at_ms))
-        return {"device": device, "erased_ms": at_ms, "remains": _REMAINS}
+    @router.delete("")
+    async def erase(device: str, caller: Caller = owner) -> dict[str, Any]:
+        answer = await erasing.erase(device, caller)
+        consents.forget(device)
+        refusals.forget(device)
+        return answer
 
     return router
 
 
+def _may_be_a_device(name: str) -> bool:
+    """Whether pings may have this name. Others could be keys of the log that are no devices."""
+    size = len(name.encode("utf-8", "surrogatepass"))
+    return 0 < size <= DEVICE_BYTES and not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
+
+
 def _told(one: Refusal) -> dict[str, Any]:
     return {"at_ms": one.at_ms, "reason": one.reason, "field": one.field, "allowed": one.allowed}
-
-
-_REMAINS = [
-    {"what": "pings as they were received", "until": "24 hours after each was received (topic pings)"},
-    {
-        "what": "region changes that were told",
-        "until": "7 days after each (topic region-changes); consumers keep their own",
-    },
-    {"what": "the track and the presence", "until": "gone for readers at once, from the disk within 48 hours"},
-    {"what": "the device's name, that older pings are refused", "until": "7 days"},
-]

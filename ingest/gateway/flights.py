@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from ingest.gateway.counts import Seconds
 from ingest.gateway.problem import come_again
 from ingest.topics import PINGS
 from stream.port import Log, LogError, Record, Unavailable
@@ -27,7 +28,8 @@ class Flights:
         self._records: list[Record] = []
         self._passengers: list[asyncio.Future[None]] = []
         self._flying: asyncio.Task[None] | None = None
-        self.waiting_bytes = 0
+        self.waiting_bytes = self.failed = 0
+        self.seconds = Seconds()
 
     async def append(self, records: Sequence[Record]) -> None:
         """Append; returns when they are safe. Raises Problem: come again, as the log is full or does not answer."""
@@ -48,17 +50,21 @@ class Flights:
 
     async def _fly(self) -> None:
         """Fly until nobody waits. Whatever fails is told to the passengers of that flight; the next one flies."""
+        clock = asyncio.get_running_loop().time
         try:
             while self._passengers:
                 records, passengers, self._records, self._passengers = self._records, self._passengers, [], []
+                began = clock()
                 try:
                     await self._log.append(PINGS, records)
                 except Exception as error:
                     if not isinstance(error, LogError):
                         _log.error("an append failed", exc_info=error)
+                    self.failed += 1
                     _land(passengers, Unavailable(str(error)))
                 else:
                     _land(passengers, None)
+                self.seconds.add(clock() - began)
         finally:
             self._flying = None
 

@@ -33,6 +33,10 @@ class Freshness:
             await asyncio.wait((self._asking,), timeout=self._patience_s)
         return round((self._clock() - self._fresh) * 1000)
 
+    def known_age_s(self) -> float:
+        """The same in seconds, as it is known without asking."""
+        return self._clock() - self._fresh
+
     async def _ask(self) -> None:
         begun = self._clock()
         try:

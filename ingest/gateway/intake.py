@@ -86,7 +86,7 @@ class Intake:
         now_ms: Callable[[], int],
     ) -> None:
         self._flights, self._consents, self.refusals = flights, consents, refusals
-        self._settings, self._now_ms = settings, now_ms
+        self._settings, self._now_ms, self.accepted = settings, now_ms, 0
         self._old = Fault(
             0, "time_old", "time_ms", f"at most {settings.max_age_s:g} s before it is received", "Send pings sooner."
         )
@@ -100,6 +100,7 @@ class Intake:
         judged = self._judge(sent, caller, now_ms)
         with self._sharing(caller, len(sent.records), judged.kept):
             await self._append(judged, now_ms)
+        self.accepted += len(judged.kept)
         for consent in judged.consents:
             self._consents.remember(consent.device, given=True)
         for device, one in judged.refused:

@@ -25,7 +25,7 @@ class Keyring:
     def __init__(self, catalog: Catalog, keys_s: float) -> None:
         self._catalog, self._keys_s = catalog, keys_s
         self._kept: dict[str, KeptKey] = {}
-        self._number = 0
+        self._number, self._looked = 0, time.monotonic()
         self._unknown = Buckets(_UNKNOWN_RATE, _UNKNOWN_RATE, time.monotonic)
         self._looking = asyncio.Lock()
 
@@ -34,7 +34,14 @@ class Keyring:
         async with self._looking:
             news = await asyncio.to_thread(self._catalog.keys.since, self._number)
             self._kept.update({kept.key.id: kept for kept in news.keys})
-            self._number = news.number
+            self._number, self._looked = news.number, time.monotonic()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def age_s(self) -> float:
+        """Seconds since the catalog last answered."""
+        return time.monotonic() - self._looked
 
     async def follow(self) -> None:
         """Look every `keys_s`, for ever."""

@@ -43,6 +43,10 @@ class Refusals:
         if len(self._last) > self._devices:
             self._last.popitem(last=False)
 
+    def forget(self, device: str) -> None:
+        """Those of a device that is erased; the counts stay."""
+        self._last.pop(device, None)
+
     def of(self, device: str) -> list[Refusal]:
         """The last ones of a device, the newest first."""
         return list(reversed(self._last.get(device, ())))

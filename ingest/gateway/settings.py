@@ -24,6 +24,14 @@ class GatewaySettings:
     plain_bytes: int = 50_000_000
     # Pings in a request.
     request_pings: int = 10_000
+    # Seconds within which a request's headers have to come, from the connection or from their first byte on.
+    head_s: float = 10.0
+    # Bytes of a request's line and headers.
+    head_bytes: int = 32_768
+    # Seconds for which a connection may be idle between two requests.
+    idle_s: float = 10.0
+    # Connections that are open at once; beyond, who comes is told to come again.
+    connections: int = 12_000
     # Seconds within which a request's body has to come.
     body_s: float = 20.0
     # Bytes of pings that may wait for the log; beyond, requests are told to come again.
@@ -42,6 +50,10 @@ class GatewaySettings:
     failures_a_minute: float = 30.0
     # Seconds between two looks at which keys have changed.
     keys_s: float = 1.0
+    # Seconds between two looks at which keys sign tokens.
+    jwks_s: float = 300.0
+    # Seconds without an answer of the log or of the catalog after which the gateway is not ready.
+    ready_s: float = 15.0
     # Devices whose last refusals are remembered.
     refusal_devices: int = 10_000
     # Seconds between two signs of life on a stream where nothing happens.

@@ -1,0 +1,84 @@
+"""Erasing a device: its track in the log, its rows and keys in the catalog; and what remains of it, until when.
+
+Behind `DELETE /v1/devices/{id}`. First the log, then the catalog: where either does not answer, the device's own key is
+still good for another try. Invariants: doing it again changes nothing; what remains is told as the log keeps it now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from catalog import Catalog, CatalogError
+from geofence.control import Erase
+from ingest.control import order
+from ingest.gateway.access import Access
+from ingest.gateway.caller import Caller
+from ingest.gateway.problem import come_again
+from ingest.topics import CHANGES, PINGS, PRESENCE, REJECTED, TRACKS
+from stream.port import Log, LogError
+
+_log = logging.getLogger("geofence.gateway")
+_KEPT = {
+    PINGS: "pings as they were received",
+    CHANGES: "region changes that were told, and that it was erased; consumers keep their own",
+    REJECTED: "pings that could not be used, as they were received",
+}
+_COMPACTED = (
+    {
+        "what": "the track and the presence: gone for readers at once, from the disk within 48 hours",
+        "topics": [TRACKS, PRESENCE],
+    },
+    {"what": "the device's name, so that pings from before are refused, for as long as such are taken (7 days)",
+     "topics": [TRACKS]},
+    {"what": "the device's name in the audit of the catalog, for as long as whoever runs it keeps that"},
+)  # fmt: skip
+
+
+class Erasing:
+    """Erases devices."""
+
+    def __init__(self, access: Access, log: Log, catalog: Catalog, now_ms: Callable[[], int]) -> None:
+        self._access, self._log, self._catalog, self._now_ms = access, log, catalog, now_ms
+
+    async def erase(self, device: str, caller: Caller) -> dict[str, Any]:
+        """Erase it; what to answer. Raises LogError and Problem: come again."""
+        keeps = {topic: await self._log.keeps_ms(topic) for topic in _KEPT}
+        await order(self._log, Erase(device=device, at_ms=self._now_ms()))
+        revoked = await self._remove(device, caller)
+        if revoked:
+            await self._erase_what_came_between(device)
+        erased_ms = self._now_ms()
+        return {
+            "device": device,
+            "erased_ms": erased_ms,
+            "keys_revoked": revoked,
+            "remains": [*(_remains(topic, keep_ms, erased_ms) for topic, keep_ms in keeps.items()), *_COMPACTED],
+        }
+
+    async def _remove(self, device: str, caller: Caller) -> int:
+        try:
+            return await asyncio.to_thread(
+                self._catalog.devices.remove, device, by=caller.name, now_ms=self._now_ms()
+            )  # fmt: skip
+        except CatalogError:
+            raise come_again(
+                "The track is erased; the catalog does not answer. Send it again for the keys.", after_s=2
+            ) from None
+
+    async def _erase_what_came_between(self, device: str) -> None:
+        """Pings that its keys have brought since; whoever used one of them can't ask again, so this may fail."""
+        with suppress(CatalogError):
+            await self._access.learn()
+        try:
+            await order(self._log, Erase(device=device, at_ms=self._now_ms()))
+        except LogError as error:
+            _log.warning("pings that came while a device was erased may be left: %s", error)
+
+
+def _remains(topic: str, keep_ms: int | None, erased_ms: int) -> dict[str, Any]:
+    told: dict[str, Any] = {"what": _KEPT[topic], "topics": [topic]}
+    return {**told, "until_ms": None if keep_ms is None else erased_ms + keep_ms}

@@ -1,0 +1,120 @@
+"""The gateway's health at an address of its own: live, ready or why not, and what it counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import httpx
+from broker import free_ports
+from embedded import wait_for
+from prometheus_client.parser import text_string_to_metric_families
+from served import Served, now_ms, serving
+
+from ingest.gateway.counts import Counted, Seconds, group_of
+
+
+class Health:
+    """Where a gateway tells how it is."""
+
+    def __init__(self) -> None:
+        self.address = f"127.0.0.1:{free_ports(1)[0]}"
+
+    def ask(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://{self.address}{path}", timeout=10)
+
+    def metrics(self) -> dict[tuple[str, ...], float]:
+        """Every sample, by its name and the values of its labels."""
+        families = text_string_to_metric_families(self.ask("/metrics").text)
+        return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+
+
+def ping(**more: object) -> dict[str, object]:
+    return {"device": "p", "lon": 1, "lat": 1, "time_ms": now_ms() - 1000, **more}
+
+
+def send(gateway: Served) -> None:
+    """Four pings of which two are taken, a wrong key, a body that is none, a path that is none."""
+    key = gateway.key()
+    gateway.post([ping(), ping(), ping(lon=200), ping(lat="north")], key)
+    gateway.post(ping(), "gf_wrong")
+    gateway.post(b"hello", key)
+    for path in ("/v1/clients/owntracks", "/v1/events", "/nothing/here", "/v1/nothing"):
+        gateway.ask("GET", path, key)
+
+
+def test_what_is_done_is_counted_and_told_without_a_key(tmp_path: Path) -> None:
+    health = Health()
+    with serving(tmp_path, "--health", health.address) as gateway:
+        assert health.ask("/health/live").json() == {"live": True}
+        ready = health.ask("/health/ready")
+        assert (ready.status_code, ready.json()["ready"]) == (200, True)
+        send(gateway)
+        found = health.metrics()
+        assert found["geofence_gateway_pings_accepted_total",] == 2
+        assert found["geofence_gateway_pings_rejected_total", "lon_range"] == 1
+        assert found["geofence_gateway_pings_rejected_total", "malformed"] == 1
+        requests = {key[1:]: value for key, value in found.items() if key[0] == "geofence_gateway_requests_total"}
+        assert requests["pings", "202"] == requests["pings", "401"] == requests["pings", "400"] == 1
+        assert requests["events", "403"] == 1
+        assert requests["other", "404"] == 2
+        assert found["geofence_gateway_append_seconds_count",] == 1
+        assert 0 < found["geofence_gateway_append_seconds_sum",] < 5
+        assert found["geofence_gateway_append_seconds_bucket", "+Inf"] == 1
+        assert found["geofence_gateway_waiting_bytes",] == found["geofence_gateway_streams",] == 0
+        assert found["geofence_gateway_keys",] == 1
+        assert found["geofence_gateway_catalog_age_seconds",] < 5
+        assert gateway.ask("GET", "/metrics", gateway.key("admin")).status_code == 404
+
+
+def test_open_streams_are_counted_while_they_are_open(tmp_path: Path) -> None:
+    health = Health()
+    with serving(tmp_path, "--health", health.address) as gateway:
+        headers = {"Authorization": f"Bearer {gateway.key('events:read')}"}
+        with httpx.stream("GET", f"http://{gateway.address}/v1/events", headers=headers) as stream:
+            assert stream.status_code == 200
+            wait_for(lambda: health.metrics()["geofence_gateway_streams",] == 1, 5)
+        wait_for(lambda: health.metrics()["geofence_gateway_streams",] == 0, 5)
+
+
+def test_a_group_of_endpoints_is_one_of_few_whatever_is_asked() -> None:
+    assert group_of("/v1/clients/owntracks/gf_secret") == group_of("/api/webhook/gf_secret") == "clients"
+    assert group_of("/v1/devices/a/b/c") == "devices"
+    assert {group_of(path) for path in ("", "/", "/v1", "/v1/", "/v1/x", "/x/pings", "//v1/pings")} == {"other"}
+
+
+def test_an_answer_is_counted_once_by_its_status() -> None:
+    async def app(scope: object, receive: object, send: object) -> None:
+        await send({"type": "http.response.start", "status": 207, "headers": []})  # type: ignore[operator]
+        await send({"type": "http.response.body", "body": b"", "more_body": True})  # type: ignore[operator]
+        await send({"type": "http.response.body", "body": b""})  # type: ignore[operator]
+
+    async def nothing(*_: object) -> None:
+        pass
+
+    counts: Counter[tuple[str, int]] = Counter()
+    asyncio.run(Counted(app, counts)({"type": "http", "path": "/v1/keys"}, nothing, nothing))  # type: ignore[arg-type]
+    assert counts == {("keys", 207): 1}
+
+
+def test_seconds_are_counted_up_to_the_first_bound_that_they_do_not_pass() -> None:
+    seconds = Seconds()
+    for value in (0.0, 0.001, 0.0011, 10.0, 99.0):
+        seconds.add(value)
+    assert (seconds.counts[0], seconds.counts[1], seconds.counts[-2], seconds.counts[-1]) == (2, 1, 1, 1)
+    assert seconds.sum_s == 109.0021
+
+
+def test_a_gateway_whose_catalog_is_away_says_so_and_goes_on_taking_pings(tmp_path: Path) -> None:
+    health = Health()
+    with serving(tmp_path, "--health", health.address, GEOFENCE_GATEWAY_READY_S="1.2") as gateway:
+        key = gateway.key()
+        assert gateway.post(ping(), key).status_code == 202
+        gateway.rename_table("change", "away")
+        wait_for(lambda: health.ask("/health/ready").status_code == 503, 10)
+        told = health.ask("/health/ready").json()
+        assert (told["ready"], told["log"]["answers"], told["catalog"]["answers"]) == (False, True, False)
+        assert gateway.post(ping(), key).status_code == 202
+        gateway.rename_table("away", "change")
+        wait_for(lambda: health.ask("/health/ready").status_code == 200, 10)
