@@ -21,12 +21,13 @@ run: setup ## replay a sample day of pings over sample regions and print the cro
 test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## run all tests
 	@$(BIN)/python -m pytest
 
-check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers
+check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers, documents made from the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m data.check
+	$(BIN)/python -m service.documents --check
 
 format: .venv/dev.stamp ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix .

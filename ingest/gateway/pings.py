@@ -24,7 +24,7 @@ _LARGE = 1 << 18  # bytes from which decoding leaves the event loop
 _SPACE = b" \t\r\n\xef\xbb\xbf"
 
 
-class Answer(msgspec.Struct):
+class PingsTaken(msgspec.Struct):
     """How many pings are in the log, and which are not."""
 
     accepted: int
@@ -43,7 +43,7 @@ class PingsEndpoint:
         body, most = await read_body(request, self._settings), self._settings.request_pings
         found = sent(body, most) if len(body) < _LARGE else await asyncio.to_thread(sent, body, most)
         taken = await self._intake.take(found, caller)
-        return Response(_write(Answer(taken.accepted, taken.refused)), 202, media_type="application/json")
+        return Response(_write(PingsTaken(taken.accepted, taken.refused)), 202, media_type="application/json")
 
     def router(self) -> APIRouter:
         """The endpoint as the application has it."""

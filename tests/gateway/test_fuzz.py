@@ -1,0 +1,97 @@
+"""Requests made at random from the OpenAPI document, against the real gateway: no 5xx, answers as documented."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from embedded import Embedded
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from test_where import IN_A, TOWN, stay
+
+from ingest.gateway.documents.openapi import openapi
+
+EXAMPLES = 300 if os.environ.get("HYPOTHESIS_PROFILE") == "torture" else 12
+CHECKS = [
+    not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
+    response_schema_conformance,
+]  # fmt: skip
+FREE = dict.fromkeys(("failures_a_minute", "key_rate", "key_burst", "device_rate", "device_burst"), 1000000000.0)
+DEVICES = ("phone-07", "one", "two/2", "\x00partition")
+_SEEN = 4096  # bytes of a stream that are looked at
+
+SCHEMA = schemathesis.openapi.from_dict(openapi())
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(_: Any, value: Any) -> bytes:
+    """Lines as they are."""
+    return str(value).encode("utf-8", "replace")
+
+
+@dataclass
+class Target:
+    """A gateway with a worker, and a key that may do everything."""
+
+    gateway: Embedded
+    key: str
+    asked: int = 0
+
+    def ask(self, case: Any) -> requests.Response:
+        """The answer; of a stream its beginning."""
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {self.key}"}
+        self._steer(case.path_parameters or {})
+        sent = case.as_transport_kwargs(base_url=f"http://127.0.0.1:{self.gateway.port}")
+        with requests.Session() as session:
+            answer = session.request(**sent, timeout=20, stream=True)
+            if answer.headers.get("content-type", "").startswith("text/event-stream"):
+                answer._content = next(answer.iter_content(_SEEN))
+                answer.close()
+            else:
+                _ = answer.content
+        self.asked += 1
+        return answer
+
+    def _steer(self, path: dict[str, Any]) -> None:
+        """Every other time to what is there."""
+        if self.asked % 2 and "key" in path:
+            path["key"] = self.key
+        if self.asked % 2 and "device" in path:
+            path["device"] = DEVICES[self.asked // 2 % len(DEVICES)]
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """Ended in order after the last request, so that it did not fall over before."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    (folder / "town.geojson").write_bytes(TOWN)
+    gateway = Embedded(folder, **FREE)
+    gateway.ask("/v1/pings", gateway.key("pings:write"), method="POST", body=stay("one", IN_A))
+    one = Target(gateway, gateway.key("admin"))
+    yield one
+    assert gateway.process.poll() is None
+    gateway.stop()
+    assert one.asked >= EXAMPLES
+
+
+@SCHEMA.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=EXAMPLES < 100,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+def test_no_request_is_answered_other_than_documented(case: schemathesis.Case, target: Target) -> None:
+    case.validate_response(target.ask(case), checks=CHECKS)
