@@ -48,11 +48,8 @@ def test_the_commands_work_one_after_the_other_and_say_what_the_page_says(words:
 
 def _said(command: str, words: dict[str, str]) -> Any:
     if command.endswith('phone-07"'):  # a ping that no worker has taken yet is not known
-        wait_for(
-            lambda: (
-                json.loads(run(command.replace("curl -s", "curl -s -o /dev/null -w '%{http_code}'"), **words)) == 200
-            )
-        )
+        status = command.replace("curl -s", "curl -s -o /dev/null -w '%{http_code}'")
+        wait_for(lambda: run(status, well=False, **words) == "200")
     return json.loads(run(command, **words))
 
 
