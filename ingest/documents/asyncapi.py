@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.documents.schemas import Schema, schemas_of
-from ingest.documents.topics import MESSAGES, Message, headers_of
+from ingest.documents.topics import MESSAGES, Message
 from ingest.topics import CHANGES, PARTITIONS, PINGS, PRESENCE, REJECTED, topics
 from stream.port import Cleanup, Topic
 
@@ -79,9 +79,8 @@ def _message(message: Message, payload: Schema | None) -> dict[str, Any]:
         "contentType": message.media,
         "bindings": {"kafka": {"key": _KEY, "bindingVersion": "0.5.0"}},
     }
-    headers = headers_of(message)
-    if headers is not None:
-        made["headers"] = {"schemaFormat": _FORMAT, "schema": headers}
+    if message.headers is not None:
+        made["headers"] = {"schemaFormat": _FORMAT, "schema": message.headers()}
     if payload is not None:
         made["payload"] = {"schemaFormat": _FORMAT, "schema": payload}
     if message.example is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from catalog.keys import SCOPES
 from geofence.crossing import Cause, Change
 from geofence.fault import DEVICE_BYTES, TIME_END_MS
 from geofence.ping import Source
@@ -103,6 +104,13 @@ FIELDS: dict[str, dict[str, dict[str, Any]]] = {
         "id": {"description": "The region; null: outside every region."},
         "since": _instant("Since when"),
     },
+    "NewKey": {
+        "scopes": {"items": {"type": "string", "enum": list(SCOPES)}, "minItems": 1},
+        "device": {"description": "It speaks for this device alone."},
+        "user": {"description": "Its pings are this user's."},
+        "expires_ms": {"description": "When it expires, in Unix milliseconds; later than now."},
+    },
+    "NewDevice": {"grants_consent": {"description": "Whether enrolling it records its consent."}},
     "EventsPage": {"events": {"items": {"$ref": "#/components/schemas/Event"}}},
     "LetterHeaders": {
         "partition": {"pattern": "^[0-9]+$"},

@@ -6,8 +6,9 @@ topic is here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from geofence.control import Control
 from geofence.presence import Presence
@@ -29,9 +30,30 @@ class Message:
     topic: str
     what: str
     kind: Any = None
-    headers: Any = None
+    headers: Callable[[], Schema] | None = None  # all of them texts in UTF-8
     example: Any = None
     media: str = CONTENT_TYPE
+
+
+def _control_headers() -> Schema:
+    """The one by which a control record is told from a ping."""
+    kinds = sorted(str(kind.__struct_config__.tag) for kind in get_args(Control))
+    told = {"type": "string", "enum": kinds, "description": "By which a control record is told from a ping."}
+    return {"type": "object", "properties": {KIND: told}, "required": [KIND]}
+
+
+def _event_headers() -> Schema:
+    """The attributes of an event, each with `ce_` before it."""
+    _, named = schemas_of([Event], at="#/")
+    attributes = {name: its for name, its in named["Event"]["properties"].items() if name not in _IN_DATA}
+    told = {f"ce_{name}": its for name, its in attributes.items()}
+    told["content-type"] = {"type": "string", "const": CONTENT_TYPE}
+    return {"type": "object", "properties": told, "required": sorted(told)}
+
+
+def _letter_headers() -> Schema:
+    _, named = schemas_of([LetterHeaders], at="#/")
+    return named["LetterHeaders"]
 
 
 MESSAGES = (
@@ -40,10 +62,10 @@ MESSAGES = (
         "source": "gps", "received_ms": 1769847302000,
     }),
     Message("control", PINGS, f"A control record: it has the header `{KIND}`, and takes effect where it stands.",
-        Control, headers=f"The header `{KIND}`, by which it is told from a ping.",
+        Control, headers=_control_headers,
         example={"kind": "consent", "device": "phone-07", "given": True, "at_ms": 1769847302000}),
     Message("region-change", CHANGES, "A region change, as a CloudEvent in binary mode: its data.", RegionChange,
-        headers=Event, example={
+        headers=_event_headers, example={
         "device": "phone-07", "layer": "town", "from": {"id": "west", "name": "West Side"},
         "to": {"id": "east", "name": "East Side"}, "cause": "moved", "occurred_at": "2026-01-31T08:15:00.250Z",
         "confirmed_at": "2026-01-31T08:17:30.250Z", "received_at": "2026-01-31T08:17:31.000Z", "confidence": 0.998,
@@ -56,32 +78,17 @@ MESSAGES = (
     Message("track", TRACKS, "What the worker remembers of a device, in bytes of its own. No value: it is forgotten.",
         media=_BYTES),
     Message("rejected", REJECTED, f"The first {KEPT_BYTES} bytes of a record that was refused, as they were received.",
-        headers=LetterHeaders, media=_BYTES),
+        headers=_letter_headers, media=_BYTES),
 )  # fmt: skip
-
-
-def headers_of(message: Message) -> Schema | None:
-    """The schema of a record's headers; all are texts in UTF-8."""
-    if message.headers is Event:
-        return _cloud_event_headers()
-    if isinstance(message.headers, str):
-        kinds = sorted(str(kind.__struct_config__.tag) for kind in Control.__args__)
-        told = {"type": "string", "enum": kinds, "description": message.headers}
-        return {"type": "object", "properties": {KIND: told}, "required": [KIND]}
-    if message.headers is None:
-        return None
-    _, named = schemas_of([message.headers], at="#/")
-    return named[message.headers.__name__]
 
 
 def topic_schemas() -> dict[str, Schema]:
     """Every JSON Schema there is, by the name of its file: values, headers, and the event with all its attributes."""
     found = {message.name: _value(message) for message in MESSAGES if message.kind is not None}
     for message in MESSAGES:
-        headers = headers_of(message)
-        if headers is not None:
+        if message.headers is not None:
             name = f"{message.name}-headers"
-            found[name] = {**_head(name), **headers, "title": f"Headers of {message.name}"}
+            found[name] = {**_head(name), **message.headers(), "title": f"Headers of {message.name}"}
     found["event"] = alone(Event, title="A region change as one JSON object", identifier=_identifier("event"))
     return found
 
@@ -97,12 +104,3 @@ def _head(name: str) -> Schema:
 
 def _identifier(name: str) -> str:
     return f"urn:geofence:{name}:1"
-
-
-def _cloud_event_headers() -> Schema:
-    """The attributes of an event, each with `ce_` before it."""
-    _, named = schemas_of([Event], at="#/")
-    attributes = {name: its for name, its in named["Event"]["properties"].items() if name not in _IN_DATA}
-    told = {f"ce_{name}": its for name, its in attributes.items()}
-    told["content-type"] = {"type": "string", "const": CONTENT_TYPE}
-    return {"type": "object", "properties": told, "required": sorted(told)}

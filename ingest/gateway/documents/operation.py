@@ -71,5 +71,6 @@ def in_path(name: str, what: str, example: str) -> Parameter:
 DEVICE = in_path("device", "The device.", "phone-07")
 LIMIT = Parameter("limit", "How many on a page.", 50, {"type": "integer", "minimum": 1, "maximum": 1000})
 AFTER = Parameter("after", "The `next` of the page before.")
-BBOX_WHAT = "West, south, east, north in degrees, by commas; west > east crosses the 180th meridian."
-BBOX = Parameter("bbox", BBOX_WHAT, "0,0,2,1")
+BBOX = Parameter(
+    "bbox", "West, south, east, north in degrees, by commas; west > east crosses the 180th meridian.", "0,0,2,1"
+)
