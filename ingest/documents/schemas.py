@@ -38,7 +38,7 @@ def alone(kind: Any, *, title: str, identifier: str) -> Schema:
 
 def _hook(kind: type) -> Schema:
     """Values of any type."""
-    if kind is object or kind is msgspec.Raw:
+    if kind is object:
         return {"description": "Any value."}
     raise NotImplementedError(f"{kind} has no schema; use a type that msgspec knows")
 

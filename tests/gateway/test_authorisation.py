@@ -40,7 +40,7 @@ class Town(Embedded):
 
     def _callers(self, device: str) -> dict[str, str]:
         """The key of each column."""
-        scopes = dict(zip(CALLERS[4:11], (self.key(scope) for scope in SCOPES), strict=True))
+        scopes = dict(zip(CALLERS[4 : 4 + len(SCOPES)], (self.key(scope) for scope in SCOPES), strict=True))
         wrong, revoked = self.key("admin"), self.key("admin")
         self.revoke(revoked)
         with open_catalog(self.catalog) as catalog:

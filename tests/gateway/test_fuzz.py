@@ -27,7 +27,7 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
     response_schema_conformance,
 ]  # fmt: skip
-FREE = dict.fromkeys(("failures_a_minute", "key_rate", "key_burst", "device_rate", "device_burst"), 1000000000.0)
+FREE = dict.fromkeys(("failures_a_minute", "key_rate", "key_burst", "device_rate", "device_burst"), 1e9)
 DEVICES = ("two/2", "\x00partition")
 STAYS = "one"  # a device that is not erased
 A = {"layer": "town", "region": "a"}
@@ -84,7 +84,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / "town.geojson").write_bytes(TOWN)
     gateway = Embedded(folder, **FREE)
-    gateway.ask("/v1/pings", gateway.key("pings:write"), method="POST", body=stay(STAYS, IN_A))
+    gateway.ask("/v1/pings", gateway.key("pings:write"), method="POST", body=[*stay(STAYS, IN_A), *stay(STAYS, 200.0)])
     wait_for(lambda: gateway.ask(f"/v1/devices/{STAYS}", gateway.key("devices:read")).status == 200)
     one = Target(gateway, gateway.key("admin"), key_id(gateway.key("events:read")) or "")
     yield one
@@ -120,6 +120,7 @@ def test_a_code_is_exchanged_as_documented(target: Target) -> None:
     ("path", "given", "member"),
     [
         ("/v1/devices/{device}", {"path_parameters": {"device": STAYS}}, "layers"),
+        ("/v1/devices/{device}/refusals", {"path_parameters": {"device": STAYS}}, "refusals"),
         ("/v1/devices", {"query": {"bbox": "0,0,2,1"}}, "devices"),
         ("/v1/devices", {"query": A}, "devices"),
         ("/v1/layers/{layer}/regions/{region}/devices", {"path_parameters": A}, "devices"),
