@@ -25,12 +25,13 @@ gateway: setup ## take pings over HTTP on a log and a catalog in var; LAN=1: fro
 test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## run all tests
 	@$(BIN)/python -m pytest
 
-check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers
+check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers, documents made from the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m data.check
+	$(BIN)/python -m service.documents --check
 
 format: .venv/dev.stamp ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix .

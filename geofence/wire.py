@@ -53,7 +53,7 @@ class Unread:
 
 
 class PingRecord(msgspec.Struct, kw_only=True, gc=False, omit_defaults=True):
-    """The documented ping, absent fields as they stand in the columns; null is as good as absent."""
+    """The documented ping; null is as good as absent, and a default is how absence stands in the columns."""
 
     device: str
     lon: float

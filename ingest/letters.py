@@ -10,12 +10,28 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+import msgspec
+
 from ingest.reading import Refused, kind_of
 from ingest.topics import KIND
 from stream.port import Batch, Headers, Record
 
 KEPT_BYTES = 65_536
 _HINT_BYTES = 1000
+
+
+class LetterHeaders(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The headers of a dead letter: why it was refused, where it was, how much there was of it."""
+
+    reason: str
+    hint: str
+    partition: str
+    offset: str
+    received_ms: str
+    length: str
+    sha256: str
+    kind: str | None = None  # named as the header of a control record is, whose it was
+    key_length: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +71,19 @@ def letter_of(batch: Batch, refused: Refused) -> Record:
     """The record for `pings-rejected` that tells of a refusal."""
     row = refused.row
     key, value, kind = batch.keys[row] or b"", batch.values[row], kind_of(batch.headers[row])
-    told: list[tuple[str, str]] = [
-        ("reason", refused.reason),
-        ("hint", refused.hint),
-        ("partition", str(batch.partition)),
-        ("offset", str(batch.offsets[row])),
-        ("received_ms", str(batch.times_ms[row])),
-        ("length", "none" if value is None else str(len(value))),
-        ("sha256", hashlib.sha256(value or b"").hexdigest()),
-    ]
-    if kind is not None:
-        told.append((KIND, kind))
-    if len(key) > KEPT_BYTES:
-        told.append(("key_length", str(len(key))))
-    headers = tuple((name, text.encode("utf-8", "backslashreplace")[:_HINT_BYTES]) for name, text in told)
+    told = LetterHeaders(
+        reason=refused.reason,
+        hint=refused.hint,
+        partition=str(batch.partition),
+        offset=str(batch.offsets[row]),
+        received_ms=str(batch.times_ms[row]),
+        length="none" if value is None else str(len(value)),
+        sha256=hashlib.sha256(value or b"").hexdigest(),
+        kind=kind,
+        key_length=str(len(key)) if len(key) > KEPT_BYTES else None,
+    )
+    texts = [(name, text) for name, text in msgspec.structs.asdict(told).items() if text is not None]
+    headers = tuple((name, text.encode("utf-8", "backslashreplace")[:_HINT_BYTES]) for name, text in texts)
     return Record(key[:KEPT_BYTES], (value or b"")[:KEPT_BYTES], headers)
 
 

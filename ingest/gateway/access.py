@@ -38,11 +38,11 @@ class Access:
         self._failures = Buckets(failures_a_minute / 60, failures_a_minute, clock)
 
     async def caller(
-        self, request: Request, scope: str, *, key: str | None = None, device: str | None = None
+        self, request: Request, scope: str | None, *, key: str | None = None, device: str | None = None
     ) -> Caller:
         """Who is behind a request, if they have the scope. `key`: from the path. Raises Problem 401, 403 and 429.
 
-        The key of `device` itself needs no scope.
+        The key of `device` itself needs no scope; where `scope` is None nobody does.
         """
         text = key or credential(request)
         if text is None:
@@ -52,7 +52,7 @@ class Access:
         if isinstance(found, str):
             self.note_failure(request)
             raise Problem(401, "Not let in", f"{found[0].upper()}{found[1:]}.", headers=_WANTED)
-        if not found.may(scope) and (device is None or found.device != device):
+        if scope is not None and not found.may(scope) and (device is None or found.device != device):
             has = ", ".join(sorted(found.scopes)) or "none"
             raise Problem(403, "Not allowed", f"This needs the scope {scope}; {found.name} has {has}.")
         return found

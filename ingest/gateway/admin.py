@@ -12,43 +12,22 @@ from dataclasses import asdict
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from catalog import Catalog, CatalogError, Missing, Refused
-from catalog.keys import Key
 from geofence.control import Consent
 from ingest.control import order
 from ingest.gateway.access import Access, allow
 from ingest.gateway.body import read_body
 from ingest.gateway.caller import Caller
 from ingest.gateway.consents import Consents
+from ingest.gateway.forms import AuditLines, Code, CodeMade, Enrolled, KeyList, KeyMade, NewDevice, NewKey
+from ingest.gateway.paging import limit_of
 from ingest.gateway.problem import Problem, come_again
 from ingest.gateway.settings import GatewaySettings
 from stream.port import Log
 
-
-class NewKey(msgspec.Struct, forbid_unknown_fields=True):
-    """A key to be made."""
-
-    name: str
-    scopes: list[str]
-    device: str | None = None
-    user: str | None = None
-    expires_ms: int | None = None
-
-
-class NewDevice(msgspec.Struct, forbid_unknown_fields=True):
-    """A device to be enrolled."""
-
-    device: str
-    user: str | None = None
-    grants_consent: bool = False
-
-
-class Code(msgspec.Struct, forbid_unknown_fields=True):
-    """A one-time code."""
-
-    code: str
+_write = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Admin:
@@ -70,41 +49,40 @@ class Admin:
         """The endpoints."""
         router, admin = APIRouter(), Depends(allow(self._access, "admin"))
 
-        @router.post("/v1/keys", status_code=201)
-        async def create_key(request: Request, caller: Caller = admin) -> dict[str, Any]:
+        @router.post("/v1/keys")
+        async def create_key(request: Request, caller: Caller = admin) -> Response:
             new = _decoded(await read_body(request, self._settings), NewKey)
             its = {name: getattr(new, name) for name in ("name", "scopes", "device", "user", "expires_ms")}
             key, text = await _asked(self._catalog.keys.create, by=caller.name, now_ms=self._now_ms(), **its)
-            return {**_told(key), "key": text}
+            return _answer(KeyMade(**asdict(key), key=text), 201)
 
         @router.get("/v1/keys")
-        async def list_keys(_: Caller = admin) -> dict[str, Any]:
-            return {"keys": [_told(key) for key in await _asked(self._catalog.keys.list)]}
+        async def list_keys(_: Caller = admin) -> Response:
+            return _answer(KeyList(await _asked(self._catalog.keys.list)))
 
         @router.delete("/v1/keys/{key_id}")
-        async def revoke_key(key_id: str, caller: Caller = admin) -> dict[str, Any]:
-            return _told(await _asked(self._catalog.keys.revoke, key_id, by=caller.name, now_ms=self._now_ms()))
+        async def revoke_key(key_id: str, caller: Caller = admin) -> Response:
+            return _answer(await _asked(self._catalog.keys.revoke, key_id, by=caller.name, now_ms=self._now_ms()))
 
         @router.get("/v1/audit")
-        async def audit(before_ms: int | None = None, limit: int = 100, _: Caller = admin) -> dict[str, Any]:
-            most = max(1, min(1000, limit))
-            lines = await _asked(self._catalog.audit.lines, most=most, before=before_ms)
-            return {"lines": [asdict(line) for line in lines]}
+        async def audit(before_ms: str | None = None, limit: str | None = None, _: Caller = admin) -> Response:
+            before = None if before_ms is None else _time_ms(before_ms)
+            return _answer(AuditLines(await _asked(self._catalog.audit.lines, most=limit_of(limit), before=before)))
 
-        @router.post("/v1/devices", status_code=201)
-        async def add_device(request: Request, caller: Caller = admin) -> dict[str, Any]:
+        @router.post("/v1/devices")
+        async def add_device(request: Request, caller: Caller = admin) -> Response:
             new = _decoded(await read_body(request, self._settings), NewDevice)
             its = {"user": new.user, "grants_consent": new.grants_consent}
             code = await _asked(self._catalog.devices.add, new.device, by=caller.name, now_ms=self._now_ms(), **its)
-            return {"device": new.device, "code": code, "good_for_s": 86_400}
+            return _answer(CodeMade(new.device, code), 201)
 
-        @router.post("/v1/enrol", status_code=201)
-        async def enrol(request: Request) -> dict[str, Any]:
+        @router.post("/v1/enrol")
+        async def enrol(request: Request) -> Response:
             return await self._enrol(request)
 
         return router
 
-    async def _enrol(self, request: Request) -> dict[str, Any]:
+    async def _enrol(self, request: Request) -> Response:
         """A device's key for its code; its consent is recorded if enrolling grants it."""
         new = _decoded(await read_body(request, self._settings), Code)
         now_ms = self._now_ms()
@@ -116,7 +94,7 @@ class Admin:
         if key.grants_consent and key.device is not None and not self._settings.consent_by_first_ping:
             await order(self._log, Consent(device=key.device, given=True, at_ms=now_ms))
             self._consents.remember(key.device, given=True)
-        return {"device": key.device, "user": key.user, "key": text}
+        return _answer(Enrolled(key.device, key.user, text), 201)
 
 
 async def _asked(do: Callable[..., Any], *given: Any, **more: Any) -> Any:
@@ -141,5 +119,11 @@ def _decoded(body: bytes, kind: Any) -> Any:
         ) from None
 
 
-def _told(key: Key) -> dict[str, Any]:
-    return {**asdict(key), "scopes": sorted(key.scopes)}
+def _time_ms(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise Problem(400, "No such time", f"before_ms is {text[:20]!r}; allowed: whole Unix milliseconds.")
+    return int(text)
+
+
+def _answer(value: object, status: int = 200) -> Response:
+    return Response(_write(value), status, media_type="application/json")

@@ -22,6 +22,7 @@ from ingest.gateway.audited import Looks
 from ingest.gateway.consents import Consents
 from ingest.gateway.counts import Counted
 from ingest.gateway.devices import devices_router
+from ingest.gateway.documents.openapi import document_router
 from ingest.gateway.enrolling import enrolling_router
 from ingest.gateway.events import events_router
 from ingest.gateway.feed import feeding
@@ -134,6 +135,7 @@ def app_of(parts: Parts) -> ASGIApp:
         events_router(parts.access, parts.history, parts.streams, parts.settings, parts.now_ms),
         where_router(parts.access, parts.views, parts.looks),
         positions_router(parts.access, parts.views, parts.looks, parts.streams, parts.settings),
+        document_router(parts.access),
     ):
         app.include_router(router)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -90,10 +89,15 @@ def apps_router(access: Access, intake: Intake, settings: GatewaySettings, now_m
     """The endpoints of all apps."""
     router, apps = APIRouter(), Apps(access, intake, settings, now_ms)
     for client in CLIENTS:
-        at = f"/v1/clients/{client.name}"
-        for path in (at, f"{at}/{{key}}", *_ELSEWHERE.get(client.name, ())):
+        for path in paths_of(client):
             _mount(router, path, apps, client)
     return router
+
+
+def paths_of(client: Client) -> tuple[str, ...]:
+    """Where an app may send to."""
+    at = f"/v1/clients/{client.name}"
+    return (at, f"{at}/{{key}}", *_ELSEWHERE.get(client.name, ()))
 
 
 def _mount(router: APIRouter, path: str, apps: Apps, client: Client) -> None:
@@ -102,18 +106,9 @@ def _mount(router: APIRouter, path: str, apps: Apps, client: Client) -> None:
     async def hear(request: Request) -> Response:
         return await apps.hear(client, request)
 
-    names = re.findall(r"{(\w+)}", path)
-    told = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
     for method in client.methods:
-        for typed in (path, f"{path}/"):
-            router.add_api_route(
-                typed,
-                hear,
-                methods=[method],
-                include_in_schema=typed == path,
-                summary=f"Positions as {client.name} sends them",
-                openapi_extra={"parameters": told} if told else None,
-            )
+        router.add_api_route(path, hear, methods=[method])
+        router.add_api_route(f"{path}/", hear, methods=[method], include_in_schema=False)
 
 
 def _speak(client: Client, heard: Heard, caller: Caller) -> None:

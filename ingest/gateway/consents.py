@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from geofence.wire_tracks import Said, consent_of
+from ingest.topics import PARTITION_KEY
 from stream.port import View
 
 _MOST = 100_000
@@ -39,7 +40,8 @@ class Consents:
         told = self._told.get(device)
         if told is not None and self._clock() - told[1] < self._fresh_s:
             return _GIVEN if told[0] else _WITHDRAWN
-        row = self._tracks.get(device.encode("utf-8", "surrogatepass"))
+        key = device.encode("utf-8", "surrogatepass")
+        row = self._tracks.get(key) if key != PARTITION_KEY else None
         return _NOTHING if row is None else consent_of(row)
 
     def forget(self, device: str) -> None:

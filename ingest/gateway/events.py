@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from ingest.gateway.access import Access
 from ingest.gateway.bookmark import Marks, bookmark_of
+from ingest.gateway.forms import EventsPage
 from ingest.gateway.history import Gap, History
 from ingest.gateway.paging import limit_of
 from ingest.gateway.problem import come_again
@@ -95,13 +96,9 @@ async def page(history: History, wanted: Wanted, marks: Marks, limit: int) -> Re
     finally:
         history.give_slot()
     more = any(end[number] < one.end for number, one in standing.items())
-    answer: dict[str, Any] = {
-        "events": [msgspec.Raw(one.data) for one in found],
-        "next": bookmark_of(end),
-        "more": more,
-    }
+    answer = EventsPage([msgspec.Raw(one.data) for one in found], bookmark_of(end), more)
     if gap or late:
-        answer["gap"] = [one.told() for one in (gap, late) if one]
+        answer.gap = [one.told() for one in (gap, late) if one]
     return Response(_write(answer), media_type="application/json")
 
 

@@ -20,13 +20,13 @@ class Front:
     """An ASGI application: some endpoints by themselves, by method and path; all else by the one behind."""
 
     def __init__(self, behind: ASGIApp, endpoints: Mapping[tuple[str, str], Endpoint]) -> None:
-        self._behind, self._endpoints = behind, endpoints
+        self.behind, self.endpoints = behind, endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        endpoint = self._endpoints.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        endpoint = self.endpoints.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if endpoint is None:
-            await self._behind(scope, receive, send)
+            await self.behind(scope, receive, send)
             return
         try:
             response = await endpoint(Request(scope, receive))

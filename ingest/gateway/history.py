@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 
 from geofence.instant import ms_of
 from ingest.gateway.bookmark import Marks, bookmark_of, marks_of
 from ingest.gateway.feed import GROUP, Feed
+from ingest.gateway.forms import GapTold, Lost
 from ingest.gateway.problem import Problem
 from ingest.gateway.told import Told, Wanted, told_of
 from ingest.topics import CHANGES
@@ -31,10 +31,9 @@ class Gap:
     lost: Mapping[int, tuple[int, int]]
     marks: Marks
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> GapTold:
         """As readers get it."""
-        parts = [{"partition": number, "from": begin, "to": end} for number, (begin, end) in self.lost.items()]
-        return {"reason": "expired", "partitions": parts, "goes_on_from": bookmark_of(self.marks)}
+        return GapTold([Lost(number, *both) for number, both in self.lost.items()], bookmark_of(self.marks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _COMMAS = 100  # of a ping, at most: more in a body would be pieces without numb
 _SPACE = b" \t\r\n\xef\xbb\xbf"
 
 
-class Answer(msgspec.Struct):
+class PingsTaken(msgspec.Struct):
     """How many pings are in the log, and which are not."""
 
     accepted: int
@@ -45,7 +45,7 @@ class PingsEndpoint:
         body, most = await read_body(request, self._settings), self._settings.request_pings
         found = sent(body, most) if len(body) < _LARGE else await asyncio.to_thread(sent, body, most)
         taken = await self._intake.take(found, caller)
-        return Response(_write(Answer(taken.accepted, taken.refused)), 202, media_type="application/json")
+        return Response(_write(PingsTaken(taken.accepted, taken.refused)), 202, media_type="application/json")
 
     def router(self) -> APIRouter:
         """The endpoint as the application has it."""

@@ -23,7 +23,7 @@ from ingest.gateway.settings import GatewaySettings
 from ingest.gateway.sse import PIECE_BYTES, EventStream, frame, heartbeat, opening, told
 from ingest.gateway.stream_of_events import Ended, StillAllowed
 from ingest.gateway.streams import Streams
-from ingest.gateway.where import POSITIONS, Views, box_of, sees, spot_told
+from ingest.gateway.where import POSITIONS, Views, box_of, position_of, sees
 
 _SLOW_SAYS = "Positions came faster than they were taken. Ask for a smaller bbox; begin with /v1/devices?bbox=."
 _write = msgspec.json.Encoder().encode
@@ -96,4 +96,4 @@ async def _live(reader: Reader[Move], allowed: StillAllowed, beat_s: float) -> A
 def _frame(move: Move) -> bytes:
     if move.now is None:
         return told("gone", device=move.device)
-    return frame(_write(spot_told(move.device, move.now)))
+    return frame(_write(position_of(move.device, move.now)))

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from geofence.control import InvalidControl
 from stream.port import LogError
 
 MEDIA_TYPE = "application/problem+json"
@@ -20,18 +20,25 @@ _NOTHING = "There is nothing here. See docs/api.md for what there is."
 _log = logging.getLogger("geofence.gateway")
 
 
+class ProblemTold(msgspec.Struct):
+    """A problem as it is answered; `type` is always about:blank, which leaves the meaning to the status."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+
+
 class Problem(Exception):
     """An answer other than what was asked for. `detail`: what, which value, what is allowed, what to do."""
 
-    def __init__(
-        self, status: int, title: str, detail: str = "", *, headers: Mapping[str, str] | None = None, **more: Any
-    ) -> None:
+    def __init__(self, status: int, title: str, detail: str = "", *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{status} {title}: {detail}")
-        self.status, self.title, self.detail, self.headers, self.more = status, title, detail, dict(headers or {}), more
+        self.status, self.title, self.detail, self.headers = status, title, detail, dict(headers or {})
 
     def response(self) -> Response:
         """The answer."""
-        told = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail, **self.more}
+        told = ProblemTold(self.title, self.status, self.detail)
         return Response(msgspec.json.encode(told), self.status, self.headers, MEDIA_TYPE)
 
 
@@ -49,6 +56,8 @@ def answer_of(error: Exception, method: str) -> Response:
         case LogError():
             _log.warning("the log does not answer: %s", error, extra={"action": "log_error"})
             return come_again("The log does not answer. Nothing was lost; send it again.", after_s=2).response()
+        case InvalidControl():
+            return Problem(422, "Can't be", str(error)).response()
         case HTTPException():
             detail = _NOTHING if error.status_code == 404 else error.detail
             return Problem(error.status_code, error.detail, detail, headers=error.headers).response()
@@ -62,5 +71,5 @@ def answer_problems(app: FastAPI) -> None:
     async def told(request: Request, error: Exception) -> Response:
         return answer_of(error, request.method)
 
-    for kind in (Problem, LogError, HTTPException, Exception):
+    for kind in (Problem, LogError, InvalidControl, HTTPException, Exception):
         app.add_exception_handler(kind, told)

@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from time import monotonic
 
+import msgspec
+
 from ingest.gateway.bookmark import Marks, bookmark_of
 from ingest.gateway.feed import Joined
 from ingest.gateway.history import Gap, History, Piece
@@ -127,4 +129,4 @@ def _frames(piece: Piece) -> Iterator[bytes]:
 
 
 def _told_gap(gap: Gap) -> bytes:
-    return told("gap", bookmark_of(gap.marks), **gap.told())
+    return frame(msgspec.json.encode(gap.told()), bookmark=bookmark_of(gap.marks), kind="gap")

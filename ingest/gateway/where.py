@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from itertools import islice
-from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -19,6 +18,7 @@ from geofence.track_reading import Spot
 from ingest.gateway.access import Access
 from ingest.gateway.audited import Looks
 from ingest.gateway.caller import Caller
+from ingest.gateway.forms import Member, MembersPage, Placed, PlacedPage, Position
 from ingest.gateway.freshness import Freshness
 from ingest.gateway.members import Members, presence_in
 from ingest.gateway.paging import cell_of, cursor_of, limit_of, name_of
@@ -141,10 +141,10 @@ async def _in_region(views: Views, caller: Caller, layer: str, region: str, afte
         its = views.presence_of(device)
         if its is not None and sees(caller, its.user):
             since = [stay.since for stay in its.layers[layer].stays if stay.id == region]
-            found.append({"device": device, "user": its.user, "since": since[0], "seen": its.seen})
-    answer: dict[str, Any] = {"devices": found}
+            found.append(Member(device, its.user, since[0], its.seen))
+    answer = MembersPage(found)
     if len(devices) > limit:
-        answer["next"] = cursor_of(devices[limit - 1])
+        answer.next = cursor_of(devices[limit - 1])
     return _answer(answer, age_ms)
 
 
@@ -152,23 +152,23 @@ async def _in_box(views: Views, caller: Caller, box: Box, wanted: _Filter, after
     last = cell_of(after) if after else None
     await views.places.ready(views.tracks)
     age_ms = await views.freshness.age_ms()
-    found, looked, at = list[dict[str, Any]](), 0, tuple[str | int, ...]()
-    answer: dict[str, Any] = {"devices": found}
+    found, looked, at = list[Placed](), 0, tuple[str | int, ...]()
+    answer = PlacedPage(found)
     for cell, device, spot in islice(views.places.within(box, last), _LOOKED_AT + 1):
         if len(found) == limit or looked == _LOOKED_AT:
-            answer["next"] = cursor_of(*at)
+            answer.next = cursor_of(*at)
             break
         at, looked = (*cell, device), looked + 1
         its = views.presence_of(device)
         if wanted.has(its) and (caller.user is None or (its is not None and its.user == caller.user)):
-            found.append({**spot_told(device, spot), "regions": _regions(its)})
+            found.append(Placed(**msgspec.structs.asdict(position_of(device, spot)), regions=_regions(its)))
     return _answer(answer, age_ms)
 
 
-def spot_told(device: str, spot: Spot) -> dict[str, Any]:
+def position_of(device: str, spot: Spot) -> Position:
     """A position as it is told."""
     lon, lat, accuracy_m = round(spot.lon, 7), round(spot.lat, 7), round(spot.radius_m, 1)
-    return {"device": device, "lon": lon, "lat": lat, "accuracy_m": accuracy_m, "time": text_of(spot.time_ms)}
+    return Position(device, lon, lat, accuracy_m, text_of(spot.time_ms))
 
 
 def _regions(its: Presence | None) -> dict[str, list[str]]:

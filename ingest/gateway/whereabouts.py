@@ -16,6 +16,7 @@ from geofence.track_reading import BeliefRead, RowRead, TrackRead, read_row
 from geofence.wire_tracks import Said
 from ingest.gateway.consents import Consents
 from ingest.gateway.members import presence_in
+from ingest.topics import PARTITION_KEY
 from stream.port import View
 
 
@@ -68,6 +69,8 @@ class Whereabouts:
     def of(self, device: str) -> Known | None:
         """What is known of a device; None: nothing. Raises Malformed."""
         key = device.encode("utf-8", "surrogatepass")
+        if key == PARTITION_KEY:
+            return None
         presence, row = presence_in(self._presence.get(key)), self._tracks.get(key)
         its = read_row(row) if row else None
         said = self._consents.said(device)

@@ -1,18 +1,13 @@
 """docs/api.md: each command in it works as it stands."""
 
-import os
-import re
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from embedded import Embedded, wait_for
+from pages import commands, run
 from test_where import IN_A, TOWN, stay
 
-DOCS = Path(__file__).parent.parent.parent / "docs" / "api.md"
-COMMANDS = re.findall(r"^    (curl .*)$", DOCS.read_text(), re.MULTILINE)
-_MAX_TIME = 28  # what curl says of a stream that it has left
+COMMANDS = commands("api.md")
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +25,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_page_works_as_it_stands(town: Embedded, command: str) -> None:
     key = town.key("events:read", "devices:read", "positions:read")
-    words = {"GEOFENCE": f"http://127.0.0.1:{town.port}", "KEY": key}
-    line = command.replace("curl ", "curl --fail --max-time 2 ", 1)
-    done = subprocess.run(["sh", "-c", line], env={**os.environ, **words}, capture_output=True, text=True, timeout=20)
-    assert done.returncode in ((0, _MAX_TIME) if "-sN" in command else (0,)), done.stderr
-    assert done.stdout.startswith("retry: " if "-sN" in command else "{")
+    said = run(command, GEOFENCE=f"http://127.0.0.1:{town.port}", KEY=key)
+    assert said.startswith("retry: " if "-sN" in command else "{")
 
 
 def test_the_page_has_commands_for_every_endpoint() -> None:

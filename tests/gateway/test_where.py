@@ -83,6 +83,18 @@ def test_what_nobody_has_heard_of_is_not_known(town: Embedded) -> None:
     assert "nobody" in answer.body["detail"]
 
 
+@pytest.mark.parametrize("name", ["%00partition", "a%09b", "%C2%80"])
+def test_a_name_that_no_ping_may_have_is_not_known_and_can_not_be_recorded(town: Embedded, name: str) -> None:
+    path, admin = f"/v1/devices/{name}", town.key("admin")
+    assert town.ask(path, admin).status == 404
+    assert town.ask(f"{path}/consent", admin).body["consent"] == "nothing"
+    for method, at in (("PUT", f"{path}/consent"), ("DELETE", f"{path}/consent"), ("DELETE", path)):
+        answer = town.ask(at, admin, method=method)
+        assert answer.status == 422
+        assert "control characters" in answer.body["detail"]
+    assert town.ask(f"/v1/devices/{'x' * 257}/consent", admin, method="PUT").status == 422
+
+
 def test_a_device_may_ask_for_itself_with_any_key_of_its_own_and_for_nobody_else(town: Embedded) -> None:
     own = town.key("pings:write", device="one")
     assert town.ask("/v1/devices/one", own).status == 200

@@ -1,0 +1,112 @@
+"""Documents of what comes out: events, where devices are, positions; the document itself, and whether all is well."""
+
+from __future__ import annotations
+
+from geofence.crossing import Change
+from ingest.gateway.documents.operation import (
+    AFTER,
+    ANY_KEY,
+    BBOX,
+    DEVICE,
+    EVENT_STREAM,
+    LIMIT,
+    NO_KEY,
+    TEXT,
+    TEXTS,
+    Answer,
+    Content,
+    Operation,
+    Parameter,
+    in_path,
+)
+from ingest.gateway.forms import Alive, EventsPage, MembersPage, PlacedPage
+from ingest.gateway.whereabouts import Known
+
+_EVENT = {
+    "specversion": "1.0", "id": "a22e0306bb06738a5c61889417eea7cc", "source": "geofence",
+    "type": "geofence.region.changed", "subject": "phone-07", "time": "2026-01-31T08:15:00.250Z",
+    "sequence": "0000000002", "partitionkey": "phone-07", "recordedtime": "2026-01-31T08:17:31.000Z",
+    "datacontenttype": "application/json", "dataschema": "urn:geofence:region-change:1", "data": {
+        "device": "phone-07", "layer": "town", "from": {"id": "west", "name": "West Side"},
+        "to": {"id": "east", "name": "East Side"}, "cause": "moved", "occurred_at": "2026-01-31T08:15:00.250Z",
+        "confirmed_at": "2026-01-31T08:17:30.250Z", "received_at": "2026-01-31T08:17:31.000Z", "confidence": 0.998,
+        "evidence": {"pings": 4, "seconds": 150.0, "score": 4.358}, "version": "a450962a",
+    },
+}  # fmt: skip
+_KNOWN = {
+    "device": "phone-07", "user": None, "consent": "nothing", "last_received": "2026-01-31T08:15:02.000Z",
+    "last_ping": "2026-01-31T08:15:00.250Z", "layers": {"town": {
+        "regions": [{"id": "a", "name": "A", "since": "2026-01-31T07:02:11.000Z", "confidence": 0.974}],
+        "sequence": 3, "version": "9f31c0", "last_ping": "2026-01-31T08:15:00.250Z",
+        "pending": [{"code": 2, "since": "2026-01-31T08:14:00.250Z", "pings": 1, "evidence": 0.81}],
+    }},
+}  # fmt: skip
+_MEMBER = {"device": "phone-07", "user": None, "since": "2026-01-31T07:02:11.000Z", "seen": "2026-01-31T08:00:00.000Z"}
+_PLACED = {
+    "device": "phone-07", "lon": 0.7, "lat": 0.5, "accuracy_m": 10.0, "time": "2026-01-31T08:15:00.250Z",
+    "regions": {"town": ["a"]},
+}  # fmt: skip
+_LAYER, _REGION = Parameter("layer", "A layer.", "town"), Parameter("region", "A region of it.", "a")
+_STREAM = {**TEXT, "description": "Server-sent events; see docs/api.md for the kinds."}
+_FILTERS = (
+    Parameter("layer", "Only of these layers.", ["town"], TEXTS),
+    Parameter("device", "Only of these devices.", None, TEXTS),
+    Parameter("type", "Only of these types.", ["changed"],
+        {"type": "array", "items": {"type": "string", "enum": [str(change) for change in Change]}}),
+    Parameter("region", "Only from or to these regions.", ["a"], TEXTS),
+)  # fmt: skip
+
+EVENTS = Operation(
+    method="GET", path="/v1/events", name="readEvents", scope="events:read", what="Region changes",
+    more="A stream of server-sent events; with `limit`, or where only JSON is accepted, a page. A key that is bound to "
+    "a device sees its device alone.",
+    parameters=(
+        *_FILTERS,
+        Parameter("after", "Go on behind the event with this id, or with the `next` of the page before."),
+        Parameter("Last-Event-ID", "As `after`, which goes first.", where="header"),
+        Parameter("from", "Without them: `now`, `beginning`, or a time.", "beginning"),
+        LIMIT,
+    ),
+    answer=Answer("A stream, or a page", (
+        Content(_STREAM, media=EVENT_STREAM),
+        Content(EventsPage, {"events": [_EVENT], "next": "AQAMAwA", "more": True}),
+    )),
+    refusals=(400,),
+)  # fmt: skip
+
+WHERE = (
+    Operation(
+        method="GET", path="/v1/devices/{device}", name="getDevice", scope="devices:read", what="One device",
+        more="Any key of the device's own will do as well.", parameters=(DEVICE,), refusals=(404,),
+        answer=Answer("What is known of it; no coordinates", (Content(Known, _KNOWN),), aged=True),
+    ),
+    Operation(
+        method="GET", path="/v1/layers/{layer}/regions/{region}/devices", name="listDevicesOfRegion",
+        scope="devices:read", what="Who is in a region", refusals=(400,),
+        parameters=(in_path("layer", "The layer.", "town"), in_path("region", "The region.", "a"), AFTER, LIMIT),
+        answer=Answer("A page", (Content(MembersPage, {"devices": [_MEMBER], "next": "WyJwaG9uZS0wNyJd"}),), aged=True),
+    ),
+    Operation(
+        method="GET", path="/v1/devices", name="listDevices", scope="devices:read", what="Who is in a region or a box",
+        more="With `bbox` this needs positions:read instead, and is noted in the audit.",
+        parameters=(BBOX, _LAYER, _REGION, AFTER, LIMIT), refusals=(400,),
+        answer=Answer("A page", (Content({"anyOf": [PlacedPage, MembersPage]}, {"devices": [_PLACED]}),), aged=True),
+    ),
+    Operation(
+        method="GET", path="/v1/positions", name="readPositions", scope="positions:read", what="Positions as they come",
+        more="Begins now. Noted in the audit.",
+        parameters=(BBOX, Parameter("device", "Only of these devices.", None, TEXTS)), refusals=(400,),
+        answer=Answer("A stream", (Content(_STREAM, media=EVENT_STREAM),)),
+    ),
+)  # fmt: skip
+
+ABOUT = (
+    Operation(
+        method="GET", path="/v1/openapi.json", name="getDocument", scope=ANY_KEY, what="This document",
+        answer=Answer("OpenAPI 3.1", (Content({"type": "object", "required": ["openapi", "paths"]}),)),
+    ),
+    Operation(
+        method="GET", path="/health/live", name="getHealth", scope=NO_KEY, what="Whether the process runs",
+        answer=Answer("It does", (Content(Alive, {"live": True}),)),
+    ),
+)  # fmt: skip

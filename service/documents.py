@@ -1,0 +1,69 @@
+"""`python -m service.documents`: writes the documents that are made from the code into `docs/`.
+
+OpenAPI of the gateway, AsyncAPI of the log, JSON Schemas of what lies on the topics. With `--check` nothing is written:
+what differs is named, and the status is 1. Invariant: the same code gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from ingest.documents.asyncapi import asyncapi
+from ingest.documents.topics import topic_schemas
+from ingest.gateway.documents.openapi import openapi
+
+DOCS = Path(__file__).parent.parent / "docs"
+SCHEMAS = "schemas"
+_REMEDY = "Run: .venv/bin/python -m service.documents"
+
+
+def documents() -> dict[str, str]:
+    """Every document, by its place in `docs/`."""
+    found = {"openapi.json": openapi(), "asyncapi.json": asyncapi()}
+    found |= {f"{SCHEMAS}/{name}.json": schema for name, schema in topic_schemas().items()}
+    return {name: json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in found.items()}
+
+
+def write(folder: Path) -> None:
+    """Write all of them; a schema that is no more is removed."""
+    made = documents()
+    for place in _left_over(folder, made):
+        place.unlink()
+    for name, text in made.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+
+
+def stale(folder: Path) -> list[str]:
+    """The documents that are not as the code would have them."""
+    made = documents()
+    differ = [name for name, text in made.items() if not _is(folder / name, text)]
+    return sorted(differ + [str(place.relative_to(folder)) for place in _left_over(folder, made)])
+
+
+def _is(place: Path, text: str) -> bool:
+    return place.is_file() and place.read_text("utf-8") == text
+
+
+def _left_over(folder: Path, made: dict[str, str]) -> list[Path]:
+    return [place for place in (folder / SCHEMAS).glob("*.json") if f"{SCHEMAS}/{place.name}" not in made]
+
+
+def main(words: list[str], folder: Path = DOCS) -> int:
+    """Write, or check; the status."""
+    if words not in ([], ["--check"]):
+        print(f"{' '.join(words)!r} is not known; allowed: --check, or nothing", file=sys.stderr)
+        return 2
+    if not words:
+        write(folder)
+        return 0
+    found = stale(folder)
+    for name in found:
+        print(f"docs/{name} is not what the code says. {_REMEDY}", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,46 @@
+"""Every route of the gateway's application, the ways past the framework included. Not a test itself."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fastapi.routing import iter_route_contexts
+
+from catalog import open_catalog, upgrade
+from ingest.gateway.app import gateway_app
+from ingest.gateway.front import Front
+from ingest.gateway.settings import GatewaySettings
+from ingest.topics import topics
+from stream.sqlite import open_log
+
+Route = tuple[str, str]  # method, path
+
+
+@cache
+def routes() -> frozenset[Route]:
+    """Method and path of each; what a path may hold is left out, and so is a slash at its end."""
+    return asyncio.run(_of_a_gateway())
+
+
+async def _of_a_gateway() -> frozenset[Route]:
+    with TemporaryDirectory() as folder:
+        url = f"sqlite:{folder}/catalog.db"
+        upgrade(url)
+        with open_catalog(url) as catalog:
+            async with open_log(Path(folder) / "log.db") as log:
+                await log.create(topics(1))
+                async with gateway_app(log, catalog, GatewaySettings()) as gateway:
+                    assert isinstance(gateway.app, Front)
+                    return frozenset(_routes(gateway.app))
+
+
+def _routes(app: Front) -> Iterator[Route]:
+    yield from app.endpoints
+    for one in iter_route_contexts(app.behind.routes):  # type: ignore[attr-defined]
+        for method in (one.methods or set()) - {"HEAD", "OPTIONS"}:
+            yield method, re.sub(r":\w+}", "}", one.path).rstrip("/")

@@ -1,0 +1,120 @@
+"""Who may do what: each endpoint with each kind of key, as authorisation.txt has it."""
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from embedded import Embedded, wait_for
+from routes import routes
+from test_where import IN_A, TOWN, stay
+
+from catalog import open_catalog
+from catalog.keys import SCOPES
+from catalog.secret import key_id
+
+LINES = [line for line in (Path(__file__).parent / "authorisation.txt").read_text().splitlines() if line[:1] not in "#"]
+CALLERS = LINES[0].split()[:-1]
+ROWS = {endpoint: cells for line in LINES[1:] for *cells, endpoint in [line.split(maxsplit=len(CALLERS))]}
+DEVICE, LEAVER, ELSE = "phone", "leaver", "someone-else"
+READING = ("events:read", "devices:read", "positions:read")
+LONG_AGO = 1_700_000_000_000
+_number = count()
+
+
+class Town(Embedded):
+    """A gateway with a worker that knows two devices, and a key of each kind for either."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "town.geojson").write_bytes(TOWN)
+        super().__init__(folder, failures_a_minute=1e6, streams=1000)
+        self.callers = {DEVICE: self._callers(DEVICE), LEAVER: self._callers(LEAVER)}
+        writer, reader = self.key("pings:write"), self.key("devices:read")
+        pings = [*stay(DEVICE, IN_A), *stay(ELSE, IN_A)]
+        assert self.ask("/v1/pings", writer, method="POST", body=pings).body["accepted"] == len(pings)
+        wait_for(lambda: self.ask(f"/v1/devices/{DEVICE}", reader).status == 200)
+        wait_for(lambda: self.ask(f"/v1/devices/{ELSE}", reader).status == 200)
+
+    def _callers(self, device: str) -> dict[str, str]:
+        """The key of each column."""
+        scopes = dict(zip(CALLERS[4 : 4 + len(SCOPES)], (self.key(scope) for scope in SCOPES), strict=True))
+        wrong, revoked = self.key("admin"), self.key("admin")
+        self.revoke(revoked)
+        with open_catalog(self.catalog) as catalog:
+            expired = catalog.keys.create(
+                name="e", scopes=["admin"], by="test", now_ms=LONG_AGO, expires_ms=LONG_AGO + 1
+            )[1]
+        return {
+            "none": "", "wron": wrong[:-1] + ("a" if wrong[-1] != "a" else "b"), "past": expired, "revo": revoked,
+            **scopes, "own": self.key("pings:write", device=device), "othe": self.key("pings:write", device=ELSE),
+            "ownr": self.key(*READING, device=device), "othr": self.key(*READING, device=ELSE),
+        }  # fmt: skip
+
+    def spare_key(self) -> str:
+        """The id of a key that nobody needs."""
+        return key_id(self.key("pings:write")) or ""
+
+    def code(self) -> str:
+        """A device's one-time code."""
+        with open_catalog(self.catalog) as catalog:
+            now_ms = time.time_ns() // 1_000_000
+            return catalog.devices.add(f"new-{next(_number)}", user=None, grants_consent=False, by="t", now_ms=now_ms)
+
+    def status(self, method: str, path: str, key: str, body: object) -> int:
+        """How a request is answered; a stream is left at once."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """One for the whole table."""
+    one = Town(tmp_path_factory.mktemp("authorisation"))
+    yield one
+    one.stop()
+
+
+def test_the_table_has_every_endpoint_and_no_other() -> None:
+    assert {(endpoint.split()[0], endpoint.split()[1].partition("?")[0]) for endpoint in ROWS} == routes()
+    assert all(len(cells) == len(CALLERS) == 4 + len(SCOPES) + 4 for cells in ROWS.values())
+
+
+@pytest.mark.parametrize("endpoint", ROWS)
+def test_an_endpoint_answers_each_key_as_the_table_says(town: Town, endpoint: str) -> None:
+    method, template = endpoint.split()
+    device = LEAVER if (method, template) == ("DELETE", "/v1/devices/{device}") else DEVICE
+    found = []
+    for caller in reversed(CALLERS):  # the device's own key before an admin's, who may well end its rights
+        key = town.callers[device][caller]
+        path, body = _filled(town, template, device, key), _body(town, method, template, device)
+        shown = "" if "{key}" in template else key
+        found.append("ok" if (status := town.status(method, path, shown, body)) < 400 else str(status))
+    assert dict(zip(reversed(CALLERS), found, strict=True)) == dict(zip(CALLERS, ROWS[endpoint], strict=True))
+
+
+def _filled(town: Town, template: str, device: str, key: str) -> str:
+    key_id = town.spare_key() if "{key_id}" in template else ""
+    names = {"device": device, "key": key or "-", "key_id": key_id, "layer": "town", "region": "a", "tracker": "any"}
+    query = f"?id={device}&lat=0.5&lon=0.7&timestamp={time.time():.0f}" if "/clients/" in template else ""
+    return template.format(**names) + query
+
+
+def _body(town: Town, method: str, template: str, device: str) -> object:
+    match method, template:
+        case "POST", "/v1/pings":
+            return stay(device, IN_A, pings=1)
+        case "POST", "/v1/keys":
+            return {"name": "made", "scopes": ["pings:write"]}
+        case "POST", "/v1/devices":
+            return {"device": "made"}
+        case "POST", "/v1/enrol":
+            return {"code": town.code()}
+    return None
