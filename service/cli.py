@@ -16,6 +16,7 @@ import click
 
 from service.cli_gateway import GATEWAY_COMMANDS
 from service.cli_log import LOG_COMMANDS
+from service.cli_webhooks import WEBHOOK_COMMANDS
 from service.options import RULE_HELP, deciding_options, layer_options
 
 UNUSABLE, INTERRUPTED = 2, 130
@@ -176,7 +177,7 @@ def compare(
         click.echo(f"\npicture: {picture}")
 
 
-for _command in (*LOG_COMMANDS, *GATEWAY_COMMANDS):
+for _command in (*LOG_COMMANDS, *GATEWAY_COMMANDS, *WEBHOOK_COMMANDS):
     cli.add_command(_command)
 
 

@@ -18,6 +18,11 @@ catalog_option = click.option(
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="JSON, one object per line.")
 
+_PRIVATE_HELP = "Webhooks may go to private and loopback addresses, and without TLS."
+private_option = click.option(
+    "--allow-private-addresses", is_flag=True, envvar="GEOFENCE_ALLOW_PRIVATE_ADDRESSES", help=_PRIVATE_HELP
+)
+
 _GATEWAY_EXAMPLES = """\b
 Examples:
   geofence catalog upgrade --catalog sqlite:var/catalog.db
@@ -31,13 +36,15 @@ Examples:
 @catalog_option
 @click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help="Where to answer.")
 @click.option("--consent", type=click.Choice(["assumed", "required"]), default="assumed", show_default=True)
-def gateway(*, log_url: str, catalog_url: str, listen: str, consent: str) -> None:
+@private_option
+def gateway(*, log_url: str, catalog_url: str, listen: str, consent: str, allow_private_addresses: bool) -> None:
     """Take pings over HTTP and append them to a log, until SIGTERM."""
     from ingest.gateway.settings import GatewaySettings
     from service.gateway import run_gateway
     from service.logs import run_quickly
 
-    run_quickly(run_gateway(log_url, catalog_url, GatewaySettings(consent=consent), address=listen))
+    settings = GatewaySettings(consent=consent, private_addresses=allow_private_addresses)
+    run_quickly(run_gateway(log_url, catalog_url, settings, address=listen))
 
 
 @click.group(name="catalog", short_help="The database of keys, devices and webhooks.")

@@ -140,12 +140,13 @@ async def running(
 ) -> AsyncIterator[Runner]:
     """Deliver all webhooks meanwhile."""
     clock = clock or WallClock()
-    context = tls or await asyncio.to_thread(ssl.create_default_context)
+    if tls is None:
+        tls = await asyncio.to_thread(ssl.create_default_context)
     since_ms = clock.now_ms() - round(settings.kept_s * 1000)
     addresses = Addresses(private_addresses=settings.private_addresses, resolve=resolve)
     async with feeding(log, most_bytes=settings.kept_bytes, since_ms=since_ms) as feed:
         history = History(log, feed, settings.readings)
-        runner = Runner(Means(catalog, history, addresses, context, settings, clock, chance))
+        runner = Runner(Means(catalog, history, addresses, tls, settings, clock, chance))
         following = asyncio.create_task(runner.follow())
         try:
             yield runner

@@ -51,3 +51,5 @@ class WebhookSettings:
             value = getattr(self, field.name)
             if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < 1e12:
                 raise ValueError(f"{field.name} is {value!r}; allowed: more than 0")
+        if self.lease_s < 3 * self.commit_s:
+            raise ValueError(f"lease_s is {self.lease_s:g}; allowed: 3 times commit_s ({self.commit_s:g}) or more")

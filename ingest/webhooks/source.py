@@ -24,9 +24,9 @@ _PATIENCE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """Events, each with where it goes on after it; where it goes on after all; what was gone before them."""
+    """Events, where it goes on after them, and what was gone before them."""
 
-    events: list[tuple[Told, Marks]]
+    events: list[Told]
     marks: Marks
     gap: Gap | None = None
 
@@ -79,15 +79,14 @@ class Source:
             found, marks, late = await self._history.gather(standing, self._wanted, begin, self._most)
         finally:
             self._history.give_slot()
-        return Some([(told, told.marks) for told in found], marks, gap or late)
+        return Some(found, marks, gap or late)
 
     async def _follow(self, joined: Joined) -> AsyncGenerator[Some, None]:
         """What comes."""
         while True:
             found = joined.reader.take(_PIECE_BYTES)
             if found:
-                events = [(told, tuple(map(max, told.marks, joined.begin))) for told in found]
-                yield Some(events, events[-1][1])
+                yield Some(found, tuple(map(max, found[-1].marks, joined.begin)))
             elif joined.reader.at_end and (here := self._here(joined)) != self._marks:
                 yield Some([], here)
             else:

@@ -1,7 +1,7 @@
 """The events of one webhook that are in memory: which may be sent now, and up to where all have been delivered.
 
 Between `source`, which puts them in the order of the log, and `sender`. Pure. Invariants: of a device only the oldest
-event that is left may be sent; the position never passes an event that was not delivered.
+event that is left may be sent; the position never passes an event that was not delivered, in its partition.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ class Waiting:
     """An event that is not known to be delivered, or lies behind such a one."""
 
     told: Told
-    marks: Marks  # where it goes on once this and all before it are delivered
     done: bool = False
 
 
@@ -27,27 +26,30 @@ class Window:
     """Events in the order of the log."""
 
     def __init__(self, marks: Marks) -> None:
-        self.position = marks
-        self._all: deque[Waiting] = deque()
+        self._read = marks
+        self._left: list[deque[Waiting]] = [deque() for _ in marks]  # by partition
         self._of: dict[str, deque[Waiting]] = {}
         self._ready: deque[Waiting] = deque()
 
     def __len__(self) -> int:
-        return len(self._all)
+        return sum(map(len, self._left))
 
-    def put(self, events: Sequence[tuple[Told, Marks]], marks: Marks) -> None:
-        """Events, each with where it goes on after it; and where it goes on after all of them."""
-        for told, after in events:
-            one = Waiting(told, after)
-            self._all.append(one)
+    @property
+    def position(self) -> Marks:
+        """Where it goes on, in each partition, should all that is here be forgotten."""
+        both = zip(self._left, self._read, strict=True)
+        return tuple(left[0].told.offset if left else read for left, read in both)
+
+    def put(self, events: Sequence[Told], marks: Marks) -> None:
+        """Events, and where it goes on after them."""
+        for told in events:
+            one = Waiting(told)
+            self._left[told.partition].append(one)
             mine = self._of.setdefault(told.device, deque())
             mine.append(one)
             if len(mine) == 1:
                 self._ready.append(one)
-        if self._all:
-            self._all[-1].marks = marks
-        else:
-            self.position = marks
+        self._read = marks
 
     def take(self) -> Waiting | None:
         """One that may be sent now, the oldest first; it comes back by `done` or `failed`."""
@@ -62,8 +64,9 @@ class Window:
             self._ready.append(mine[0])
         else:
             del self._of[one.told.device]
-        while self._all and self._all[0].done:
-            self.position = self._all.popleft().marks
+        left = self._left[one.told.partition]
+        while left and left[0].done:
+            left.popleft()
 
     def failed(self, one: Waiting) -> None:
         """It was not: it is the next to be sent."""

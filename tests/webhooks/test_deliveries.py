@@ -252,8 +252,8 @@ def test_two_processes_share_a_webhook_without_a_repeat_and_one_takes_over(tmp_p
     async def story() -> None:
         async with rig_in(tmp_path) as rig, receiving() as receiver:
             await rig.webhook(receiver.url)
-            async with sending(rig, lease_s=2.0):
-                async with sending(rig, lease_s=2.0):
+            async with sending(rig, lease_s=2.0, commit_s=0.5):
+                async with sending(rig, lease_s=2.0, commit_s=0.5):
                     await rig.tell(*crowd(0, 60))
                     await until(lambda: len(receiver.taken) == 60)
                 await rig.tell(*crowd(60, 120))
