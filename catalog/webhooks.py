@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from catalog import audit
 from catalog.audit import Line
@@ -20,42 +20,10 @@ from catalog.deliveries import Progress, progress_of, values_of
 from catalog.errors import Conflict, Missing, Refused
 from catalog.secret import new_id, new_signing_secret
 from catalog.tables import delivery, webhook
+from catalog.webhook import ACTIVE, PAUSED, Filters, Webhook, webhook_of
 
 MOST = 1000
 FORMER_MS = 24 * 3_600_000  # for so long a secret that was replaced signs on
-ACTIVE, PAUSED, DEAD = "active", "paused", "dead"
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which events are sent; an empty one lets all through."""
-
-    layers: tuple[str, ...] = ()
-    devices: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """One webhook."""
-
-    id: str
-    url: str
-    filters: Filters
-    secret: str
-    former_secret: str | None
-    former_until_ms: int | None
-    state: str
-    reason: str | None
-    since_ms: int
-    created_ms: int
-    changed: int
-
-    def signing(self, now_ms: int) -> tuple[str, ...]:
-        """The secrets that sign now, the newest first."""
-        former = self.former_secret if self.former_until_ms is not None and now_ms < self.former_until_ms else None
-        return (self.secret,) if former is None else (self.secret, former)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +70,7 @@ class Webhooks:
         asked = select(webhook, *_PROGRESS).join(delivery, delivery.c.webhook == webhook.c.id)
         with self._database.reading() as connection:
             rows = connection.execute(asked.order_by(webhook.c.created_ms, webhook.c.id)).all()
-        return [(_webhook(row), progress_of(row)) for row in rows]
+        return [(webhook_of(row), progress_of(row)) for row in rows]
 
     def since(self, number: int) -> News | None:
         """All, if any has changed since; None: none has."""
@@ -110,7 +78,7 @@ class Webhooks:
             newest = newest_change(connection, "webhook")
             if newest == number:
                 return None
-            return News([_webhook(row) for row in connection.execute(select(webhook)).all()], newest)
+            return News([webhook_of(row) for row in connection.execute(select(webhook)).all()], newest)
 
     def change(
         self, webhook_id: str, *, url: str | None, filters: Filters | None, by: str, now_ms: int
@@ -183,7 +151,7 @@ def _one(connection: Connection, webhook_id: str) -> tuple[Webhook, Progress]:
     row = connection.execute(asked.where(webhook.c.id == webhook_id)).one_or_none() if known else None
     if row is None:
         raise Missing(f"there is no webhook {webhook_id!r}. GET /v1/webhooks lists those that there are.")
-    return _webhook(row), progress_of(row)
+    return webhook_of(row), progress_of(row)
 
 
 def _set(connection: Connection, webhook_id: str, **values: object) -> None:
@@ -199,12 +167,3 @@ def _go(connection: Connection, webhook_id: str, progress: Progress, now_ms: int
         .where(delivery.c.webhook == webhook_id)
         .values(**values_of(progress.unhurt()), holder=None, leased_until_ms=0)
     )
-
-
-def _webhook(row: Row[tuple[object, ...]]) -> Webhook:
-    its = row._mapping
-    filters = Filters(**{name: tuple(values) for name, values in json.loads(its["filters"]).items()})
-    return Webhook(
-        its["id"], its["url"], filters, its["secret"], its["former_secret"], its["former_until_ms"], its["state"],
-        its["reason"], its["since_ms"], its["created_ms"], its["changed"],
-    )  # fmt: skip

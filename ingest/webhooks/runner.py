@@ -17,12 +17,13 @@ from dataclasses import dataclass
 
 from catalog import Catalog, CatalogError
 from catalog.deliveries import Lease
-from catalog.webhooks import ACTIVE, Webhook
+from catalog.webhook import ACTIVE, Webhook
 from ingest.gateway.feed import feeding
 from ingest.gateway.history import History
 from ingest.webhooks.address import Addresses, Resolve
 from ingest.webhooks.clock import Clock, WallClock
-from ingest.webhooks.sender import Dead, LeaseLost, Means, Sender
+from ingest.webhooks.means import Means
+from ingest.webhooks.sender import Dead, LeaseLost, Sender
 from ingest.webhooks.settings import WebhookSettings
 from stream.port import Log
 

@@ -11,22 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import msgspec
-
-from catalog import Catalog, CatalogError
+from catalog import CatalogError
 from catalog.deliveries import Lease, Progress
-from catalog.webhooks import Webhook
-from ingest.gateway.history import Gap, History
-from ingest.webhooks.address import Addresses
-from ingest.webhooks.clock import Clock
+from catalog.webhook import Webhook
+from ingest.gateway.history import Gap
 from ingest.webhooks.delivery import Answer, Receiver
+from ingest.webhooks.means import Means
 from ingest.webhooks.schedule import given_up, wait_s
-from ingest.webhooks.settings import WebhookSettings
 from ingest.webhooks.source import Source, wanted_of
 from ingest.webhooks.window import Waiting, Window
 from stream.port import LogError
@@ -41,26 +36,6 @@ class LeaseLost(Exception):
 
 class Dead(Exception):
     """The webhook is to be switched off; the message says why."""
-
-
-class _Head(msgspec.Struct):
-    id: str
-
-
-_head = msgspec.json.Decoder(_Head).decode
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What all senders of a process share."""
-
-    catalog: Catalog
-    history: History
-    addresses: Addresses
-    tls: ssl.SSLContext
-    settings: WebhookSettings
-    clock: Clock
-    chance: Callable[[], float]
 
 
 class Sender:
@@ -138,6 +113,7 @@ class Sender:
                 continue
             task = asyncio.create_task(self._deliver(one))
             self._running.add(task)
+            self._means.load.under_way += 1
             task.add_done_callback(self._ended)
 
     async def _hold(self) -> None:
@@ -149,20 +125,21 @@ class Sender:
         """What may be sent now. Raises LeaseLost."""
         if self._clock.now_ms() >= self._leased_until_ms:
             raise LeaseLost
-        most = 1 if self._progress.failures else self._settings.at_once
+        most = 1 if self._progress.failures or self._means.crowded else self._settings.at_once
         return self._window.take() if len(self._running) < most else None
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self._means.load.under_way -= 1
         self._changed.set()
         if not task.cancelled() and (error := task.exception()) and not self._failed.done():
             self._failed.set_exception(error)
 
     async def _deliver(self, one: Waiting) -> None:
         """Send one. Raises Dead."""
-        failures, body = self._progress.failures, one.told.data
+        failures = self._progress.failures
         secrets = self._webhook.signing(self._clock.now_ms())
-        answer = await self._receiver.send(_head(body).id, body, secrets)
+        answer = await self._receiver.send(one.id, one.told.data, secrets)
         now_ms = self._clock.now_ms()
         last = {"last_ms": now_ms, "last_status": answer.status, "last_answer": answer.text}
         self._progress = replace(self._progress, **last)  # type: ignore[arg-type]

@@ -20,6 +20,8 @@ class WebhookSettings:
     answer_bytes: int = 4096
     # Deliveries of one webhook under way at once, each of another device.
     at_once: int = 8
+    # Deliveries of all webhooks under way at once; beyond, each webhook has one.
+    all_at_once: int = 64
     # Events of one webhook that are in memory, waiting or under way.
     window_events: int = 256
     # Seconds to wait after the first failure; doubled with each one that follows.

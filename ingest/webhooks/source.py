@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from catalog.webhooks import Filters
+from catalog.webhook import Filters
 from ingest.gateway.bookmark import Marks
 from ingest.gateway.feed import Joined
 from ingest.gateway.history import Gap, History

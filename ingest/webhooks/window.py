@@ -10,8 +10,17 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from ingest.gateway.bookmark import Marks
 from ingest.gateway.told import Told
+
+
+class _Head(msgspec.Struct):
+    id: str
+
+
+_head = msgspec.json.Decoder(_Head).decode
 
 
 @dataclass(slots=True, eq=False)
@@ -20,6 +29,11 @@ class Waiting:
 
     told: Told
     done: bool = False
+
+    @property
+    def id(self) -> str:
+        """The event's."""
+        return _head(self.told.data).id
 
 
 class Window:

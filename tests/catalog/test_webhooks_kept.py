@@ -10,7 +10,8 @@ import pytest
 
 from catalog import Catalog, Conflict, Missing, Refused, open_catalog
 from catalog.deliveries import Lease, Progress
-from catalog.webhooks import FORMER_MS, Filters, Webhook
+from catalog.webhook import Filters, Webhook
+from catalog.webhooks import FORMER_MS
 
 NOW = 1_760_000_000_000
 BY: dict[str, Any] = {"by": "tests", "now_ms": NOW}

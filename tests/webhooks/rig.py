@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog import Catalog, open_catalog, upgrade
 from catalog.deliveries import Progress
-from catalog.webhooks import Filters, Webhook
+from catalog.webhook import Filters, Webhook
 from ingest.topics import CHANGES, topics
 from ingest.webhooks.runner import running
 from ingest.webhooks.settings import WebhookSettings

@@ -166,7 +166,7 @@ def test_three_days_of_failures_switch_off(tmp_path: Path) -> None:
                 await until(lambda: receiver.got)
                 await rig.clock.move(70 * HOUR_S)
                 assert rig.state(hook) == "active"
-                assert await move_until(rig, lambda: rig.state(hook) == "dead", HOUR_S) < 5 * HOUR_S
+                assert await move_until(rig, lambda: rig.state(hook) == "dead", HOUR_S) <= 8 * HOUR_S
             found, progress = rig.catalog.webhooks.get(hook.id)
             assert "500: out of order" in (found.reason or "")
             assert progress.marks == (0, 0, 0, 0)

@@ -10,7 +10,7 @@ from rig import PARTITIONS, crowd, expected, until
 from test_role import LONG, start
 
 from catalog import open_catalog, upgrade
-from catalog.webhooks import Filters
+from catalog.webhook import Filters
 from ingest.topics import CHANGES, topics
 from stream.kafka import KafkaSettings, open_kafka
 from tests.gateway.one_process import event_record
