@@ -160,6 +160,15 @@ def test_the_next_address_is_tried_where_one_does_not_listen() -> None:
     asyncio.run(story())
 
 
+def test_an_address_of_ipv6_is_called_and_named_in_brackets() -> None:
+    async def story() -> None:
+        async with receiving(host="::1") as server:
+            assert (await send(f"http://[::1]:{server.port}/hook", private=True)).taken
+            assert server.got[0].headers["host"] == f"[::1]:{server.port}"
+
+    asyncio.run(story())
+
+
 def test_a_name_that_there_is_not_is_a_failure_in_words() -> None:
     answer = asyncio.run(send("https://there-is-no-such-name.invalid/"))
     assert answer.status is None
