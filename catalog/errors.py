@@ -21,3 +21,7 @@ class Missing(CatalogError):
 
 class Refused(CatalogError):
     """What was asked for can't be: the message says which value, and what is allowed."""
+
+
+class Conflict(CatalogError):
+    """It is not in a state in which this can be done: the message says which, and what to do."""

@@ -16,9 +16,11 @@ from alembic.script import ScriptDirectory
 
 from catalog.audit import Audit
 from catalog.database import Database
+from catalog.deliveries import Deliveries
 from catalog.devices import Devices
 from catalog.errors import Outdated, Unreachable
 from catalog.keys import Keys
+from catalog.webhooks import Webhooks
 
 
 class Catalog:
@@ -26,6 +28,7 @@ class Catalog:
 
     def __init__(self, database: Database) -> None:
         self.keys, self.devices, self.audit = Keys(database), Devices(database), Audit(database)
+        self.webhooks, self.deliveries = Webhooks(database), Deliveries(database)
 
 
 @contextmanager

@@ -1,17 +1,20 @@
 """Secrets that are shown once: made, hashed, compared.
 
 A key reads `gf_ID_SECRET`. Letters and digits that are not mistaken for each other, as people type them into phones.
-All have 100 random bits at least, so that a plain SHA-256 is enough, and quick enough for every request.
+All have 100 random bits at least, so that a plain SHA-256 is enough, and quick enough for every request. The secrets of
+webhooks apart: they sign, so that they are kept as they are, and have the form of Standard Webhooks.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
 
 _LETTERS = "abcdefghjkmnpqrstvwxyz23456789"
 _PREFIX = "gf"
+SIGNING_PREFIX, SIGNING_BYTES = "whsec_", 32
 ID_LENGTH, SECRET_LENGTH, CODE_LENGTH = 10, 33, 21
 
 
@@ -30,6 +33,11 @@ def new_code() -> tuple[str, bytes]:
     """A one-time code in groups of seven, and its hash."""
     text = _draw(CODE_LENGTH)
     return "-".join(text[start : start + 7] for start in range(0, CODE_LENGTH, 7)), hashed(text)
+
+
+def new_signing_secret() -> str:
+    """What signs the deliveries of a webhook."""
+    return SIGNING_PREFIX + base64.b64encode(secrets.token_bytes(SIGNING_BYTES)).decode()
 
 
 def hashed(text: str) -> bytes:

@@ -68,3 +68,36 @@ audit = Table(
     Column("detail", Text, nullable=False),  # JSON, without secrets and places
     Index("audit_at_ms", "at_ms"),
 )
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("filters", Text, nullable=False),  # JSON: lists by name
+    Column("secret", Text, nullable=False),  # as it is: it signs
+    Column("former_secret", Text),  # signs, too, until `former_until_ms`
+    Column("former_until_ms", BigInteger),
+    Column("state", String(8), nullable=False),  # active, paused, dead
+    Column("reason", Text),  # why it is dead
+    Column("since_ms", BigInteger, nullable=False),  # in this state
+    Column("created_ms", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+)
+
+delivery = Table(  # how far a webhook is: written by whoever has the lease, far more often than `webhook`
+    "delivery",
+    metadata,
+    Column("webhook", String(16), primary_key=True),
+    Column("marks", Text, nullable=False),  # JSON: the next offset in each partition
+    Column("delivered", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("failing_since_ms", BigInteger),
+    Column("next_try_ms", BigInteger),
+    Column("last_ms", BigInteger),
+    Column("last_status", Integer),  # None: there was no answer
+    Column("last_answer", Text),
+    Column("lost", Text),  # JSON: what retention took before it could be delivered, when last so
+    Column("holder", String(32)),  # who has the lease; None: nobody
+    Column("leased_until_ms", BigInteger, nullable=False),
+)

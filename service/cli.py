@@ -17,6 +17,7 @@ import click
 from service.cli_catalog import CATALOG_COMMANDS
 from service.cli_gateway import gateway
 from service.cli_log import LOG_COMMANDS
+from service.cli_webhooks import WEBHOOK_COMMANDS
 from service.options import RULE_HELP, deciding_options, layer_options
 
 UNUSABLE, INTERRUPTED = 2, 130
@@ -177,7 +178,7 @@ def compare(
         click.echo(f"\npicture: {picture}")
 
 
-for _command in (*LOG_COMMANDS, gateway, *CATALOG_COMMANDS):
+for _command in (*LOG_COMMANDS, gateway, *CATALOG_COMMANDS, *WEBHOOK_COMMANDS):
     cli.add_command(_command)
 
 

@@ -18,6 +18,11 @@ from service.cli_log import log_option
 PREFIX = "GEOFENCE_GATEWAY_"
 OPTIONS = ("LISTEN", "LAN", "HEALTH", "TLS_CERT", "TLS_KEY", "JWKS", "ISSUER", "AUDIENCE", "CONSENT")
 
+_PRIVATE_HELP = "Webhooks may go to private and loopback addresses, and without TLS."
+private_option = click.option(
+    "--allow-private-addresses", is_flag=True, envvar="GEOFENCE_ALLOW_PRIVATE_ADDRESSES", help=_PRIVATE_HELP
+)
+
 _LISTEN_HELP = "Where to answer."
 _LAN_HELP = "Answer in all networks of this machine, at the port of --listen; tell phones the address by a QR code."
 _HEALTH_HELP = "Answer /health/live, /health/ready and /metrics here, without a key."
@@ -54,6 +59,7 @@ def _option(*names: str, **more: Any) -> Callable[[Any], Any]:
 @_option("--audience", help="Only tokens whose `aud` is or has this.")
 @_option("--consent", type=click.Choice(["assumed", "required"]), default="assumed", show_default=True,
          help=_CONSENT_HELP)  # fmt: skip
+@private_option
 def gateway(
     *,
     log_url: str,
@@ -67,6 +73,7 @@ def gateway(
     issuer: str | None,
     audience: str | None,
     consent: str,
+    allow_private_addresses: bool,
 ) -> None:
     """Take pings over HTTP and append them to a log, tell events and positions, until SIGTERM."""
     from ingest.gateway.settings import GatewaySettings
@@ -75,6 +82,7 @@ def gateway(
     from service.logs import run_quickly
 
     others = {PREFIX + name for name in OPTIONS}
-    settings = settings_of(GatewaySettings, PREFIX, os.environ, others=others, consent=consent)
+    settings = settings_of(GatewaySettings, PREFIX, os.environ, others=others, consent=consent,
+                           private_addresses=allow_private_addresses)  # fmt: skip
     reach, trust = Reach(listen, lan, health, tls_cert, tls_key), Trust(jwks, issuer, audience)
     run_quickly(run_gateway(log_url, catalog_url, settings, reach, trust))

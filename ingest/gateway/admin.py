@@ -6,24 +6,23 @@ each act leaves a line in the audit.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from catalog import Catalog, CatalogError, Missing, Refused
+from catalog import Catalog
 from geofence.control import Consent
 from ingest.control import order
 from ingest.gateway.access import Access, allow
+from ingest.gateway.asking import asked, decoded
 from ingest.gateway.body import read_body
 from ingest.gateway.caller import Caller
 from ingest.gateway.consents import Consents
 from ingest.gateway.forms import AuditLines, Code, CodeMade, Enrolled, KeyList, KeyMade, NewDevice, NewKey
 from ingest.gateway.paging import limit_of
-from ingest.gateway.problem import Problem, come_again
+from ingest.gateway.problem import Problem
 from ingest.gateway.settings import GatewaySettings
 from stream.port import Log
 
@@ -51,29 +50,29 @@ class Admin:
 
         @router.post("/v1/keys")
         async def create_key(request: Request, caller: Caller = admin) -> Response:
-            new = _decoded(await read_body(request, self._settings), NewKey)
+            new = decoded(await read_body(request, self._settings), NewKey)
             its = {name: getattr(new, name) for name in ("name", "scopes", "device", "user", "expires_ms")}
-            key, text = await _asked(self._catalog.keys.create, by=caller.name, now_ms=self._now_ms(), **its)
+            key, text = await asked(self._catalog.keys.create, by=caller.name, now_ms=self._now_ms(), **its)
             return _answer(KeyMade(**asdict(key), key=text), 201)
 
         @router.get("/v1/keys")
         async def list_keys(_: Caller = admin) -> Response:
-            return _answer(KeyList(await _asked(self._catalog.keys.list)))
+            return _answer(KeyList(await asked(self._catalog.keys.list)))
 
         @router.delete("/v1/keys/{key_id}")
         async def revoke_key(key_id: str, caller: Caller = admin) -> Response:
-            return _answer(await _asked(self._catalog.keys.revoke, key_id, by=caller.name, now_ms=self._now_ms()))
+            return _answer(await asked(self._catalog.keys.revoke, key_id, by=caller.name, now_ms=self._now_ms()))
 
         @router.get("/v1/audit")
         async def audit(before_ms: str | None = None, limit: str | None = None, _: Caller = admin) -> Response:
             before = None if before_ms is None else _time_ms(before_ms)
-            return _answer(AuditLines(await _asked(self._catalog.audit.lines, most=limit_of(limit), before=before)))
+            return _answer(AuditLines(await asked(self._catalog.audit.lines, most=limit_of(limit), before=before)))
 
         @router.post("/v1/devices")
         async def add_device(request: Request, caller: Caller = admin) -> Response:
-            new = _decoded(await read_body(request, self._settings), NewDevice)
+            new = decoded(await read_body(request, self._settings), NewDevice)
             its = {"user": new.user, "grants_consent": new.grants_consent}
-            code = await _asked(self._catalog.devices.add, new.device, by=caller.name, now_ms=self._now_ms(), **its)
+            code = await asked(self._catalog.devices.add, new.device, by=caller.name, now_ms=self._now_ms(), **its)
             return _answer(CodeMade(new.device, code), 201)
 
         @router.post("/v1/enrol")
@@ -84,10 +83,10 @@ class Admin:
 
     async def _enrol(self, request: Request) -> Response:
         """A device's key for its code; its consent is recorded if enrolling grants it."""
-        new = _decoded(await read_body(request, self._settings), Code)
+        new = decoded(await read_body(request, self._settings), Code)
         now_ms = self._now_ms()
         try:
-            key, text = await _asked(self._catalog.devices.redeem, new.code, now_ms=now_ms)
+            key, text = await asked(self._catalog.devices.redeem, new.code, now_ms=now_ms)
         except Problem:
             self._access.note_failure(request)
             raise
@@ -95,28 +94,6 @@ class Admin:
             await order(self._log, Consent(device=key.device, given=True, at_ms=now_ms))
             self._consents.remember(key.device, given=True)
         return _answer(Enrolled(key.device, key.user, text), 201)
-
-
-async def _asked(do: Callable[..., Any], *given: Any, **more: Any) -> Any:
-    """Ask the catalog, in a thread. Its errors as answers."""
-    try:
-        return await asyncio.to_thread(do, *given, **more)
-    except Missing as error:
-        raise Problem(404, "Not there", str(error)) from None
-    except Refused as error:
-        raise Problem(422, "Can't be", str(error)) from None
-    except CatalogError:
-        raise come_again("The catalog does not answer. Try again.", after_s=2) from None
-
-
-def _decoded(body: bytes, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        fields = ", ".join(kind.__struct_fields__)
-        raise Problem(
-            400, "Can't be read", f"The body can't be read: {error}; allowed: an object with {fields}."
-        ) from None
 
 
 def _time_ms(text: str) -> int:

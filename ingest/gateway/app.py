@@ -41,6 +41,7 @@ from ingest.gateway.refusals import Refusals
 from ingest.gateway.settings import GatewaySettings
 from ingest.gateway.streams import Streams
 from ingest.gateway.tokens import Tokens
+from ingest.gateway.webhooks import WebhooksEndpoint
 from ingest.gateway.where import Views, where_router
 from ingest.gateway.whereabouts import Whereabouts
 from ingest.topics import PRESENCE, TRACKS
@@ -135,6 +136,7 @@ def app_of(parts: Parts) -> ASGIApp:
         events_router(parts.access, parts.history, parts.streams, parts.settings, parts.now_ms),
         where_router(parts.access, parts.views, parts.looks),
         positions_router(parts.access, parts.views, parts.looks, parts.streams, parts.settings),
+        WebhooksEndpoint(parts.access, parts.catalog, parts.history, parts.settings, parts.now_ms).router(),
         document_router(parts.access),
     ):
         app.include_router(router)

@@ -6,8 +6,7 @@ that is bound to a device sees its device alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -23,11 +22,9 @@ from ingest.gateway.settings import GatewaySettings
 from ingest.gateway.sse import EventStream
 from ingest.gateway.stream_of_events import EventsOfOne
 from ingest.gateway.streams import Streams
-from ingest.gateway.told import Told, Wanted, wanted_by
-from stream.port import Standing
+from ingest.gateway.told import Wanted, wanted_by
 
 SCOPE = "events:read"
-_LOOKED_AT = 50_000  # records that a page looks at, at most
 _PATIENCE_S = 5.0
 _write = msgspec.json.Encoder().encode
 Filter = Annotated[list[str], Query()]
@@ -92,7 +89,7 @@ async def page(history: History, wanted: Wanted, marks: Marks, limit: int) -> Re
         standing = await history.standing()
         gap = history.gap(marks, standing, wanted)
         begin = gap.marks if gap else marks
-        found, end, late = await _gathered(history, standing, wanted, begin, limit)
+        found, end, late = await history.gather(standing, wanted, begin, limit)
     finally:
         history.give_slot()
     more = any(end[number] < one.end for number, one in standing.items())
@@ -100,20 +97,3 @@ async def page(history: History, wanted: Wanted, marks: Marks, limit: int) -> Re
     if gap or late:
         answer.gap = [one.told() for one in (gap, late) if one]
     return Response(_write(answer), media_type="application/json")
-
-
-async def _gathered(
-    history: History, standing: Mapping[int, Standing], wanted: Wanted, begin: Marks, limit: int
-) -> tuple[list[Told], Marks, Gap | None]:
-    """The events of a page, where it ends, and what was gone in between."""
-    found, late, looked_from = list[Told](), None, sum(begin)
-    async with aclosing(history.read(begin, standing, wanted)) as pieces:
-        async for piece in pieces:
-            late = late or piece.gap
-            found += piece.events
-            if len(found) > limit:
-                return found[:limit], found[limit - 1].marks, late
-            begin = piece.marks
-            if len(found) == limit or sum(begin) - looked_from > _LOOKED_AT:
-                break
-    return found, begin, late

@@ -22,6 +22,7 @@ from stream.partitioner import partition_of
 from stream.port import Batch, Log, Standing
 
 _MOST = 1024  # records of one look
+_LOOKED_AT = 50_000  # records that are looked at for a page, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,22 @@ class History:
                         yield Piece([told for told in told_of(batch, now) if wanted(told)], tuple(now), gap)
                 now[number] = max(now[number], end)
         yield Piece([], tuple(now))
+
+    async def gather(
+        self, standing: Mapping[int, Standing], wanted: Wanted, begin: Marks, limit: int
+    ) -> tuple[list[Told], Marks, Gap | None]:
+        """So many events or fewer, where they end, and what was gone in between; looks at 50,000 records at most."""
+        found, late, looked_from = list[Told](), None, sum(begin)
+        async with aclosing(self.read(begin, standing, wanted)) as pieces:
+            async for piece in pieces:
+                late = late or piece.gap
+                found += piece.events
+                if len(found) > limit:
+                    return found[:limit], found[limit - 1].marks, late
+                begin = piece.marks
+                if len(found) == limit or sum(begin) - looked_from > _LOOKED_AT:
+                    break
+        return found, begin, late
 
     async def _passed_over(self, now: list[int], batch: Batch) -> Gap | None:
         """What retention took while it was about to be read. Offsets alone do not tell: they may have gaps."""

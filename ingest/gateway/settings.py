@@ -68,6 +68,8 @@ class GatewaySettings:
     readings: int = 8
     # Streams that are open at once.
     streams: int = 10_000
+    # Whether webhooks may be made for private and loopback addresses; the webhooks' own setting.
+    private_addresses: bool = False
 
     def __post_init__(self) -> None:
         """Check every value. Raises ValueError with its name."""

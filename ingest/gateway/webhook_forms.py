@@ -1,0 +1,83 @@
+"""What administrators send of webhooks, and what they are shown.
+
+Under `webhooks`. Invariant: no secret is shown here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any, Literal
+
+import msgspec
+
+from catalog.deliveries import Progress
+from catalog.webhook import Filters, Webhook
+from ingest.gateway.bookmark import bookmark_of
+from ingest.gateway.problem import Problem
+from ingest.gateway.told import TYPES
+
+_MOST_VALUES, _MOST_BYTES = 1000, 256
+
+
+class NewWebhook(msgspec.Struct, forbid_unknown_fields=True):
+    """A webhook to be made; a filter that is left out lets all through."""
+
+    url: str
+    layers: list[str] = []
+    devices: list[str] = []
+    types: list[str] = []
+    regions: list[str] = []
+
+
+class WebhookChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to be another; what is left out stays."""
+
+    url: str | None = None
+    layers: list[str] | None = None
+    devices: list[str] | None = None
+    types: list[str] | None = None
+    regions: list[str] | None = None
+    state: Literal["paused"] | None = None
+
+
+class Replay(msgspec.Struct, forbid_unknown_fields=True):
+    """From when on all is to be sent again: when the log received it."""
+
+    from_ms: int
+
+
+def checked(filters: Filters) -> Filters:
+    """The filters, with types in their short form. Raises Problem."""
+    types = tuple(one.removeprefix("geofence.region.") for one in filters.types)
+    wrong = [one for one in types if one not in TYPES]
+    if wrong:
+        raise Problem(422, "No such type", f"types has {wrong[0][:60]!r}; allowed: {', '.join(TYPES)}.")
+    for name, values in asdict(filters).items():
+        odd = [one for one in values if not 0 < len(one.encode("utf-8", "surrogatepass")) <= _MOST_BYTES]
+        if odd or len(values) > _MOST_VALUES:
+            found = f"{odd[0][:60]!r}" if odd else f"{len(values)} values"
+            allowed = f"allowed: at most {_MOST_VALUES} values of 1 to {_MOST_BYTES} bytes"
+            raise Problem(422, "No such filter", f"{name} has {found}; {allowed}.")
+    return replace(filters, types=types)
+
+
+def told(webhook: Webhook, progress: Progress) -> dict[str, Any]:
+    """A webhook as it is shown: without its secrets."""
+    last = {"at_ms": progress.last_ms, "status": progress.last_status, "answer": progress.last_answer}
+    return {
+        "id": webhook.id,
+        "url": webhook.url,
+        **{name: list(values) for name, values in asdict(webhook.filters).items()},
+        "state": webhook.state,
+        "reason": webhook.reason,
+        "since_ms": webhook.since_ms,
+        "created_ms": webhook.created_ms,
+        "former_secret_until_ms": webhook.former_until_ms,
+        "delivered": progress.delivered,
+        "failures": progress.failures,
+        "failing_since_ms": progress.failing_since_ms,
+        "next_try_ms": progress.next_try_ms,
+        "last": None if progress.last_ms is None else last,
+        "lost": progress.lost,
+        "position": bookmark_of(progress.marks),
+    }

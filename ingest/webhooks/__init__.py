@@ -1,0 +1,1 @@
+"""Region changes sent to receivers over HTTP: the role `geofence webhooks`. `runner` is its top."""

@@ -1,0 +1,45 @@
+"""The command of the role that sends webhooks: `webhooks`.
+
+Added to `cli`. Like there, it imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from service.cli_gateway import catalog_option, private_option
+from service.cli_log import log_option
+
+_EXAMPLES = """\b
+Examples:
+  geofence webhooks --log kafka://127.0.0.1:9092 --catalog postgresql://geofence@db/geofence
+  geofence webhooks --log sqlite:var/log.db --catalog sqlite:var/catalog.db --allow-private-addresses
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Region changes to receivers over HTTP.")
+@log_option
+@catalog_option
+@private_option
+def webhooks(*, log_url: str, catalog_url: str, allow_private_addresses: bool) -> None:
+    """Send region changes to the webhooks of the catalog, until SIGTERM.
+
+    May run beside others like it: each webhook is delivered by one of them. More settings, such as
+    GEOFENCE_WEBHOOKS_DEADLINE_S, come from the environment: see docs/webhooks.md.
+    """
+    from ingest.webhooks.settings import WebhookSettings
+    from service.catalogs import answering
+    from service.log_settings import log_settings
+    from service.logs import run_quickly
+    from service.webhooks import run_webhooks
+
+    settings = log_settings(
+        WebhookSettings, "GEOFENCE_WEBHOOKS_", os.environ, private_addresses=allow_private_addresses
+    )
+    with answering():
+        run_quickly(run_webhooks(log_url, catalog_url, settings))
+
+
+WEBHOOK_COMMANDS = (webhooks,)
