@@ -9,7 +9,8 @@ import os
 
 import click
 
-from service.cli_gateway import catalog_option, private_option
+from service.cli_catalog import catalog_option
+from service.cli_gateway import private_option
 from service.cli_log import log_option
 
 _EXAMPLES = """\b
@@ -31,13 +32,11 @@ def webhooks(*, log_url: str, catalog_url: str, allow_private_addresses: bool) -
     """
     from ingest.webhooks.settings import WebhookSettings
     from service.catalogs import answering
-    from service.log_settings import log_settings
+    from service.environment import settings_of
     from service.logs import run_quickly
     from service.webhooks import run_webhooks
 
-    settings = log_settings(
-        WebhookSettings, "GEOFENCE_WEBHOOKS_", os.environ, private_addresses=allow_private_addresses
-    )
+    settings = settings_of(WebhookSettings, "GEOFENCE_WEBHOOKS_", os.environ, private_addresses=allow_private_addresses)
     with answering():
         run_quickly(run_webhooks(log_url, catalog_url, settings))
 

@@ -16,7 +16,7 @@ from catalog import Catalog
 from geofence.control import Consent
 from ingest.control import order
 from ingest.gateway.access import Access, allow
-from ingest.gateway.asking import asked, decoded
+from ingest.gateway.asking import answer, asked, decoded
 from ingest.gateway.body import read_body
 from ingest.gateway.caller import Caller
 from ingest.gateway.consents import Consents
@@ -53,27 +53,27 @@ class Admin:
             new = decoded(await read_body(request, self._settings), NewKey)
             its = {name: getattr(new, name) for name in ("name", "scopes", "device", "user", "expires_ms")}
             key, text = await asked(self._catalog.keys.create, by=caller.name, now_ms=self._now_ms(), **its)
-            return _answer(KeyMade(**asdict(key), key=text), 201)
+            return answer(KeyMade(**asdict(key), key=text), 201)
 
         @router.get("/v1/keys")
         async def list_keys(_: Caller = admin) -> Response:
-            return _answer(KeyList(await asked(self._catalog.keys.list)))
+            return answer(KeyList(await asked(self._catalog.keys.list)))
 
         @router.delete("/v1/keys/{key_id}")
         async def revoke_key(key_id: str, caller: Caller = admin) -> Response:
-            return _answer(await asked(self._catalog.keys.revoke, key_id, by=caller.name, now_ms=self._now_ms()))
+            return answer(await asked(self._catalog.keys.revoke, key_id, by=caller.name, now_ms=self._now_ms()))
 
         @router.get("/v1/audit")
         async def audit(before_ms: str | None = None, limit: str | None = None, _: Caller = admin) -> Response:
             before = None if before_ms is None else _time_ms(before_ms)
-            return _answer(AuditLines(await asked(self._catalog.audit.lines, most=limit_of(limit), before=before)))
+            return answer(AuditLines(await asked(self._catalog.audit.lines, most=limit_of(limit), before=before)))
 
         @router.post("/v1/devices")
         async def add_device(request: Request, caller: Caller = admin) -> Response:
             new = decoded(await read_body(request, self._settings), NewDevice)
             its = {"user": new.user, "grants_consent": new.grants_consent}
             code = await asked(self._catalog.devices.add, new.device, by=caller.name, now_ms=self._now_ms(), **its)
-            return _answer(CodeMade(new.device, code), 201)
+            return answer(CodeMade(new.device, code), 201)
 
         @router.post("/v1/enrol")
         async def enrol(request: Request) -> Response:
@@ -93,14 +93,10 @@ class Admin:
         if key.grants_consent and key.device is not None and not self._settings.consent_by_first_ping:
             await order(self._log, Consent(device=key.device, given=True, at_ms=now_ms))
             self._consents.remember(key.device, given=True)
-        return _answer(Enrolled(key.device, key.user, text), 201)
+        return answer(Enrolled(key.device, key.user, text), 201)
 
 
 def _time_ms(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 16):
         raise Problem(400, "No such time", f"before_ms is {text[:20]!r}; allowed: whole Unix milliseconds.")
     return int(text)
-
-
-def _answer(value: object, status: int = 200) -> Response:
-    return Response(_write(value), status, media_type="application/json")

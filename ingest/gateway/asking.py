@@ -1,4 +1,4 @@
-"""What administrators' endpoints share: bodies read into structs, and the catalog asked off the event loop.
+"""What administrators' endpoints share: bodies read, answers written, and the catalog asked off the event loop.
 
 Under `admin` and `webhooks`. Invariant: whatever the catalog says against it is an answer, with its own words.
 """
@@ -10,9 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from fastapi import Response
 
 from catalog import CatalogError, Conflict, Missing, Refused
 from ingest.gateway.problem import Problem, come_again
+
+_write = msgspec.json.Encoder().encode
 
 
 async def asked(do: Callable[..., Any], *given: Any, **more: Any) -> Any:
@@ -27,6 +30,11 @@ async def asked(do: Callable[..., Any], *given: Any, **more: Any) -> Any:
         raise Problem(422, "Can't be", str(error)) from None
     except CatalogError:
         raise come_again("The catalog does not answer. Try again.", after_s=2) from None
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """A struct as an answer."""
+    return Response(_write(value), status, media_type="application/json")
 
 
 def decoded(body: bytes, kind: Any) -> Any:

@@ -1,6 +1,6 @@
 """What administrators send of webhooks, and what they are shown.
 
-Under `webhooks`. Invariant: no secret is shown here.
+Under `webhooks`. Invariant: a secret is shown by `made` alone.
 """
 
 from __future__ import annotations
@@ -61,9 +61,72 @@ def checked(filters: Filters) -> Filters:
     return replace(filters, types=types)
 
 
-def told(webhook: Webhook, progress: Progress) -> dict[str, Any]:
+class LastAnswer(msgspec.Struct):
+    """What the receiver said last; without a status it said nothing, and `answer` says why."""
+
+    at_ms: int
+    status: int | None
+    answer: str | None
+
+
+class WebhookTold(msgspec.Struct, kw_only=True):
     """A webhook as it is shown: without its secrets."""
-    last = {"at_ms": progress.last_ms, "status": progress.last_status, "answer": progress.last_answer}
+
+    id: str
+    url: str
+    layers: list[str]
+    devices: list[str]
+    types: list[str]
+    regions: list[str]
+    state: Literal["active", "paused", "dead"]
+    reason: str | None
+    since_ms: int
+    created_ms: int
+    former_secret_until_ms: int | None
+    delivered: int
+    failures: int
+    failing_since_ms: int | None
+    next_try_ms: int | None
+    last: LastAnswer | None
+    lost: dict[str, Any] | None
+    position: str
+
+
+class WebhookMade(WebhookTold, kw_only=True):
+    """A webhook with its new secret, which is shown this once."""
+
+    secret: str
+
+
+class WebhookList(msgspec.Struct):
+    """All webhooks."""
+
+    webhooks: list[WebhookTold]
+
+
+class Trial(msgspec.Struct):
+    """What came of a test."""
+
+    id: str
+    delivered: bool
+    status: int | None
+    answer: str
+    took_ms: int
+
+
+def told(webhook: Webhook, progress: Progress) -> WebhookTold:
+    """A webhook as it is shown."""
+    return WebhookTold(**_told(webhook, progress))
+
+
+def made(webhook: Webhook, progress: Progress) -> WebhookMade:
+    """The same, with its secret."""
+    return WebhookMade(**_told(webhook, progress), secret=webhook.secret)
+
+
+def _told(webhook: Webhook, progress: Progress) -> dict[str, Any]:
+    at_ms = progress.last_ms
+    last = None if at_ms is None else LastAnswer(at_ms, progress.last_status, progress.last_answer)
     return {
         "id": webhook.id,
         "url": webhook.url,
@@ -77,7 +140,7 @@ def told(webhook: Webhook, progress: Progress) -> dict[str, Any]:
         "failures": progress.failures,
         "failing_since_ms": progress.failing_since_ms,
         "next_try_ms": progress.next_try_ms,
-        "last": None if progress.last_ms is None else last,
+        "last": last,
         "lost": progress.lost,
         "position": bookmark_of(progress.marks),
     }

@@ -17,13 +17,24 @@ from catalog import Catalog
 from catalog.webhook import Filters, Webhook
 from geofence.instant import text_of
 from ingest.gateway.access import Access, allow
-from ingest.gateway.asking import asked, decoded
+from ingest.gateway.asking import answer, asked, decoded
 from ingest.gateway.body import read_body
 from ingest.gateway.caller import Caller
 from ingest.gateway.history import History
 from ingest.gateway.problem import Problem
 from ingest.gateway.settings import GatewaySettings
-from ingest.gateway.webhook_forms import NewWebhook, Replay, WebhookChange, checked, told
+from ingest.gateway.webhook_forms import (
+    NewWebhook,
+    Replay,
+    Trial,
+    WebhookChange,
+    WebhookList,
+    WebhookMade,
+    WebhookTold,
+    checked,
+    made,
+    told,
+)
 from ingest.webhooks.settings import WebhookSettings
 from ingest.webhooks.target import check_url
 from ingest.webhooks.trial import try_out
@@ -49,22 +60,23 @@ class WebhooksEndpoint:
         """The endpoints."""
         router, admin = APIRouter(prefix="/v1/webhooks"), Depends(allow(self._access, SCOPE))
 
-        @router.post("", status_code=201)
-        async def create(request: Request, caller: Caller = admin) -> dict[str, Any]:
-            return await self._create(decoded(await read_body(request, self._settings), NewWebhook), caller)
+        @router.post("")
+        async def create(request: Request, caller: Caller = admin) -> Response:
+            new = decoded(await read_body(request, self._settings), NewWebhook)
+            return answer(await self._create(new, caller), 201)
 
         @router.get("")
-        async def list_all(_: Caller = admin) -> dict[str, Any]:
-            return {"webhooks": [told(*one) for one in await asked(self._webhooks.list)]}
+        async def list_all(_: Caller = admin) -> Response:
+            return answer(WebhookList([told(*one) for one in await asked(self._webhooks.list)]))
 
         @router.get("/{webhook}")
-        async def get(webhook: str, _: Caller = admin) -> dict[str, Any]:
-            return told(*await asked(self._webhooks.get, webhook))
+        async def get(webhook: str, _: Caller = admin) -> Response:
+            return answer(told(*await asked(self._webhooks.get, webhook)))
 
         @router.patch("/{webhook}")
-        async def change(webhook: str, request: Request, caller: Caller = admin) -> dict[str, Any]:
+        async def change(webhook: str, request: Request, caller: Caller = admin) -> Response:
             change = decoded(await read_body(request, self._settings), WebhookChange)
-            return await self._change(webhook, change, self._by(caller))
+            return answer(await self._change(webhook, change, self._by(caller)))
 
         @router.delete("/{webhook}", status_code=204)
         async def remove(webhook: str, caller: Caller = admin) -> Response:
@@ -72,39 +84,37 @@ class WebhooksEndpoint:
             return Response(status_code=204)
 
         @router.post("/{webhook}/test")
-        async def test(webhook: str, _: Caller = admin) -> dict[str, Any]:
+        async def test(webhook: str, _: Caller = admin) -> Response:
             found, _progress = await asked(self._webhooks.get, webhook)
-            return await self._try(found)
+            return answer(await self._try(found))
 
         @router.post("/{webhook}/resume")
-        async def resume(webhook: str, caller: Caller = admin) -> dict[str, Any]:
-            return told(*await asked(self._webhooks.resume, webhook, **self._by(caller)))
+        async def resume(webhook: str, caller: Caller = admin) -> Response:
+            return answer(told(*await asked(self._webhooks.resume, webhook, **self._by(caller))))
 
         @router.post("/{webhook}/replay")
-        async def replay(webhook: str, request: Request, caller: Caller = admin) -> dict[str, Any]:
+        async def replay(webhook: str, request: Request, caller: Caller = admin) -> Response:
             since = decoded(await read_body(request, self._settings), Replay)
-            return await self._replay(webhook, since.from_ms, self._by(caller))
+            return answer(await self._replay(webhook, since.from_ms, self._by(caller)))
 
         @router.post("/{webhook}/secret")
-        async def rotate(webhook: str, caller: Caller = admin) -> dict[str, Any]:
-            found, progress = await asked(self._webhooks.rotate, webhook, **self._by(caller))
-            return {**told(found, progress), "secret": found.secret}
+        async def rotate(webhook: str, caller: Caller = admin) -> Response:
+            return answer(made(*await asked(self._webhooks.rotate, webhook, **self._by(caller))))
 
         return router
 
     def _by(self, caller: Caller) -> dict[str, Any]:
         return {"by": caller.name, "now_ms": self._now_ms()}
 
-    async def _create(self, new: NewWebhook, caller: Caller) -> dict[str, Any]:
+    async def _create(self, new: NewWebhook, caller: Caller) -> WebhookMade:
         """A webhook that begins now, and its secret."""
         self._check_url(new.url)
         filters = checked(Filters(*map(tuple, (new.layers, new.devices, new.types, new.regions))))
         its = self._by(caller)
         marks = await self._history.begin(None, "now", name="from", now_ms=its["now_ms"])
-        made, progress = await asked(self._webhooks.create, url=new.url, filters=filters, marks=marks, **its)
-        return {**told(made, progress), "secret": made.secret}
+        return made(*await asked(self._webhooks.create, url=new.url, filters=filters, marks=marks, **its))
 
-    async def _change(self, webhook: str, change: WebhookChange, its: dict[str, Any]) -> dict[str, Any]:
+    async def _change(self, webhook: str, change: WebhookChange, its: dict[str, Any]) -> WebhookTold:
         """Another place, other filters, or a pause."""
         given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
         if not given:
@@ -121,7 +131,7 @@ class WebhooksEndpoint:
             found, progress = await asked(self._webhooks.pause, webhook, **its)
         return told(found, progress)
 
-    async def _replay(self, webhook: str, from_ms: int, its: dict[str, Any]) -> dict[str, Any]:
+    async def _replay(self, webhook: str, from_ms: int, its: dict[str, Any]) -> WebhookTold:
         """Go back, or on, to a time."""
         if not 0 <= from_ms <= its["now_ms"]:
             raise Problem(422, "No such time", f"from_ms is {from_ms}; allowed: 0 to now ({its['now_ms']}).")
@@ -129,12 +139,11 @@ class WebhooksEndpoint:
         marks = await self._history.begin(None, since, name="from", now_ms=its["now_ms"])
         return told(*await asked(self._webhooks.replay, webhook, marks=marks, from_ms=from_ms, **its))
 
-    async def _try(self, webhook: Webhook) -> dict[str, Any]:
+    async def _try(self, webhook: Webhook) -> Trial:
         """Deliver an event that tells of nothing; what came of it."""
         settings = WebhookSettings(private_addresses=self._settings.private_addresses)
-        message_id, answer = await try_out(webhook, settings, self._now_ms)
-        its = {"status": answer.status, "answer": answer.text, "took_ms": answer.took_ms}
-        return {"id": message_id, "delivered": answer.taken, **its}
+        message_id, got = await try_out(webhook, settings, self._now_ms)
+        return Trial(message_id, got.taken, got.status, got.text, got.took_ms)
 
     def _check_url(self, url: str) -> None:
         try:

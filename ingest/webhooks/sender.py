@@ -15,6 +15,8 @@ from collections.abc import Coroutine
 from contextlib import aclosing
 from dataclasses import replace
 
+import msgspec
+
 from catalog import CatalogError
 from catalog.deliveries import Lease, Progress
 from catalog.webhook import Webhook
@@ -188,6 +190,6 @@ class Sender:
 
     def _note_gap(self, gap: Gap) -> None:
         """Retention took what was to be delivered: it goes on with what is left, and says so."""
-        lost = {"at_ms": self._clock.now_ms(), **gap.told()}
+        lost: dict[str, object] = {"at_ms": self._clock.now_ms(), **msgspec.to_builtins(gap.told())}
         self._progress = replace(self._progress, lost=lost)
         _log.warning("webhook %s lost events: %s", self._webhook.id, lost, extra={"action": "webhook_lost"})

@@ -22,10 +22,11 @@ from ingest.gateway.documents.operation import ANY_KEY, KEY_IN_PATH, NO_KEY, TEX
 from ingest.gateway.documents.problems import problem_answers, problem_statuses
 from ingest.gateway.documents.reading import ABOUT, EVENTS, WHERE
 from ingest.gateway.documents.sending import APPS, PINGS
+from ingest.gateway.documents.webhooks import WEBHOOKS
 from ingest.gateway.problem import ProblemTold
 from ingest.gateway.where import AGE
 
-OPERATIONS: tuple[Operation, ...] = (PINGS, *APPS, *DEVICES, *KEYS, EVENTS, *WHERE, *ABOUT)
+OPERATIONS: tuple[Operation, ...] = (PINGS, *APPS, *DEVICES, *KEYS, *WEBHOOKS, EVENTS, *WHERE, *ABOUT)
 
 _AT = "#/components/schemas/"
 _ALWAYS = (Event, ProblemTold)  # named by what has no type of its own
