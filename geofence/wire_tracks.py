@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -156,10 +157,18 @@ class Said(IntEnum):
 
 def consent_of(row: bytes) -> Said:
     """What the device of a row has said. Raises Malformed or NewerVersion."""
-    head = layout_of(row[0])["head"]
-    if len(row) < 1 + head.itemsize:
+    size, place = _consent_at(row[0])
+    if len(row) < 1 + size:
         raise Malformed(f"the track row is not as expected: it has {len(row)} bytes; restore the topic")
-    return Said(int(np.frombuffer(row, head, 1, 1)["consent"][0]))
+    return Said(row[1 + place])
+
+
+@lru_cache
+def _consent_at(number: int) -> tuple[int, int]:
+    """The size of a head in this layout, and where in it the consent stands: a byte."""
+    head = layout_of(number)["head"]
+    fields: Mapping[str, Any] = head.fields or {}
+    return head.itemsize, fields["consent"][1]
 
 
 def packed(dtype: np.dtype[Any]) -> np.dtype[Any]:

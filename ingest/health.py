@@ -47,7 +47,7 @@ def worker_health(status: Status) -> FastAPI:
 
     async def readiness() -> tuple[bool, dict[str, Any]]:
         held = sorted(status.held, key=lambda one: one.partition)
-        return status.ready, {"partitions": [_told(one) for one in held]}
+        return status.ready, {"silent": status.silent or None, "partitions": [_told(one) for one in held]}
 
     return health_app("geofence worker", readiness, WorkerMetrics(status))
 

@@ -66,11 +66,12 @@ class Status:
     """All partitions that this worker has had."""
 
     partitions: dict[int, PartitionStatus] = field(default_factory=dict)
+    silent: str = ""  # why the log did not answer when it was last asked, if it did not
 
     @property
     def ready(self) -> bool:
-        """Whether every partition that it has is restored and running."""
-        return bool(self.held) and all(one.state is State.RUNNING for one in self.held)
+        """Whether every partition that it has is restored and running, and the log answers."""
+        return not self.silent and bool(self.held) and all(one.state is State.RUNNING for one in self.held)
 
     @property
     def held(self) -> list[PartitionStatus]:

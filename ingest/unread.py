@@ -23,7 +23,9 @@ async def watch(log: Log, settings: WorkerSettings, status: Status, now_ms: Call
     while True:
         try:
             await look(log, settings, status, now_ms())
+            status.silent = ""
         except LogError as error:
+            status.silent = str(error)
             tell(logging.WARNING, "unread_unknown", reason=error)
         except Exception as error:  # nobody awaits this task: what kills it would never be heard of
             tell(logging.ERROR, "unread_unknown", reason=f"{type(error).__name__}: {error}")

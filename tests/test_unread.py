@@ -203,6 +203,28 @@ def test_a_watch_that_fails_says_so_and_looks_again(tmp_path: Path, caplog) -> N
     assert "unread_unknown reason=RuntimeError: pings: what nobody thought of" in caplog.text
 
 
+def test_a_worker_is_not_ready_while_the_log_does_not_answer(tmp_path: Path) -> None:
+    its, status = world(tmp_path), Status()
+    its.pour(walk("A 0 A 60"))
+    status.of(MINE, 0).enter(State.RUNNING, 0)
+
+    async def looked(log: Log) -> bool:
+        settings = dataclasses.replace(its.settings, watch_s=60.0)
+        watching = asyncio.create_task(watch(log, settings, status, lambda: at(0)))
+        await asyncio.sleep(0.2)
+        watching.cancel()
+        return status.ready
+
+    async def story() -> list[bool]:
+        async with its.open(read_only=True) as log:
+            before = await looked(log)
+        away = await looked(log)
+        async with its.open(read_only=True) as log:
+            return [before, away, await looked(log)]
+
+    assert asyncio.run(story()) == [True, False, True]
+
+
 def other_device() -> str:
     """A device of the other partition."""
     return next(name for name in map(str, range(99)) if device_partition(name) != MINE)

@@ -14,6 +14,7 @@ from geofence.wire_tracks import Said, consent_of
 from stream.port import View
 
 _MOST = 100_000
+_NOTHING, _GIVEN, _WITHDRAWN = Said  # asked for each ping, and an enum looks its members up slowly
 
 
 class Consents:
@@ -27,19 +28,19 @@ class Consents:
     def given(self, device: str) -> bool:
         """Whether its pings may be taken."""
         said = self.said(device)
-        return said is Said.GIVEN or (said is Said.NOTHING and not self._required)
+        return said is _GIVEN or (said is _NOTHING and not self._required)
 
     def unsaid(self, device: str) -> bool:
         """Whether it has never said anything."""
-        return self.said(device) is Said.NOTHING
+        return self.said(device) is _NOTHING
 
     def said(self, device: str) -> Said:
         """What it has said."""
         told = self._told.get(device)
         if told is not None and self._clock() - told[1] < self._fresh_s:
-            return Said.GIVEN if told[0] else Said.WITHDRAWN
+            return _GIVEN if told[0] else _WITHDRAWN
         row = self._tracks.get(device.encode("utf-8", "surrogatepass"))
-        return Said.NOTHING if row is None else consent_of(row)
+        return _NOTHING if row is None else consent_of(row)
 
     def forget(self, device: str) -> None:
         """It is erased."""

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import compress
 from math import ceil
 from operator import attrgetter
 from typing import Any
@@ -32,7 +33,7 @@ from ingest.gateway.refusals import Refusals
 from ingest.gateway.settings import GatewaySettings
 from stream.port import Record
 
-_device_of = attrgetter("device")
+_device_of, _time_of = attrgetter("device"), attrgetter("time_ms")
 _NOT_YOURS = Fault(0, "device_not_yours", "device", "the device that the key is for", "Use this device's own key.")
 _NO_CONSENT = Fault(0, NO_CONSENT, "device", "devices that have given consent", "Record its consent first.")
 
@@ -109,24 +110,26 @@ class Intake:
     def _judge(self, sent: Sent, caller: Caller, now_ms: int) -> _Judged:
         """Which pings can be used, older ones first; the others with why not."""
         records, judged = sent.records, _Judged([], [], [("", one) for one in sent.refused])
-        for record in records:
-            _bind(record, caller, now_ms)
+        _bind(records, caller, now_ms)
         columns = columns_of(records)
         codes, oldest_ms = columns.faults(), now_ms - self._settings.max_age_s * 1000
-        given: dict[str, Fault | None] = {}
+        old = columns.time_ms < oldest_ms
+        bad = (codes != 0) | old
+        faults: dict[str, Fault | None] = {}
+        for device in dict.fromkeys(map(_device_of, compress(records, ~bad) if bad.any() else records)):
+            faults[device] = self._may(device, caller, now_ms, judged.consents)
+        if not bad.any() and not any(faults.values()):
+            judged.kept = sorted(records, key=_time_of)
+            return judged
         for row, (code, record) in enumerate(zip(codes.tolist(), records, strict=True)):
-            fault = fault_of(code) if code else self._old if record.time_ms < oldest_ms else None
-            if fault is None:
-                if record.device not in given:
-                    given[record.device] = self._may(record.device, caller, now_ms, judged.consents)
-                fault = given[record.device]
+            fault = fault_of(code) if code else self._old if old[row] else faults[record.device]
             if fault is None:
                 judged.kept.append(record)
             else:
                 value = columns.value(row, fault.field)
                 refused = Refused(sent.index[row], fault.field, value, fault.reason, fault.allowed)
                 judged.refused.append((record.device, refused))
-        judged.kept.sort(key=lambda record: record.time_ms)
+        judged.kept.sort(key=_time_of)
         return judged
 
     @contextmanager
@@ -185,8 +188,10 @@ def _unreadable(raw: bytes | msgspec.Raw, unread: Unread) -> Refused:
     return Refused(unread.row, misfit.field, misfit.value, unread.reason, misfit.allowed)
 
 
-def _bind(record: PingRecord, caller: Caller, now_ms: int) -> None:
-    """Fill in what the key says, and when it was received."""
-    record.device = record.device or caller.device or ""
-    record.user = caller.user or record.user
-    record.received_ms = now_ms
+def _bind(records: list[PingRecord], caller: Caller, now_ms: int) -> None:
+    """Fill in what the key says, and when they were received."""
+    device, user = caller.device or "", caller.user
+    for record in records:
+        record.device = record.device or device
+        record.user = user or record.user
+        record.received_ms = now_ms
