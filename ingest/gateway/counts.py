@@ -34,7 +34,7 @@ class Counted:
     """An ASGI application whose answers are counted, by group of endpoints and status."""
 
     def __init__(self, app: ASGIApp, requests: Counter[tuple[str, int]]) -> None:
-        self._app, self._requests = app, requests
+        self.app, self._requests = app, requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -44,7 +44,7 @@ class Counted:
                 self._requests[group_of(scope["path"]), message["status"]] += 1
             await send(message)
 
-        await self._app(scope, receive, counting)
+        await self.app(scope, receive, counting)
 
 
 def group_of(path: str) -> str:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from catalog import Catalog
 from geofence.control import Consent
 from geofence.fault import DEVICE_BYTES
 from ingest.control import order
 from ingest.gateway.access import Access
+from ingest.gateway.asking import answer
 from ingest.gateway.caller import Caller
 from ingest.gateway.consents import Consents
 from ingest.gateway.erasing import Erasing
+from ingest.gateway.forms import ConsentNow, ConsentSaid, RefusalsOf
 from ingest.gateway.problem import Problem
-from ingest.gateway.refusals import Refusal, Refusals
+from ingest.gateway.refusals import Refusals
 from stream.port import Log
 
 
@@ -51,34 +52,34 @@ def devices_router(
 
     owner = Depends(own)
 
-    async def say(device: str, given: bool) -> dict[str, Any]:
+    async def say(device: str, given: bool) -> Response:
         at_ms = now_ms()
         await order(log, Consent(device=device, given=given, at_ms=at_ms))
         consents.remember(device, given=given)
-        return {"device": device, "consent": "given" if given else "withdrawn", "at_ms": at_ms}
+        return answer(ConsentSaid(device, "given" if given else "withdrawn", at_ms))
 
     @router.get("/consent", dependencies=[Depends(own)])
-    async def get_consent(device: str) -> dict[str, Any]:
-        return {"device": device, "consent": consents.said(device).name.lower(), "counts": consents.given(device)}
+    async def get_consent(device: str) -> Response:
+        return answer(ConsentNow(device, consents.said(device).name.lower(), consents.given(device)))
 
     @router.put("/consent", dependencies=[Depends(own)])
-    async def give_consent(device: str) -> dict[str, Any]:
+    async def give_consent(device: str) -> Response:
         return await say(device, given=True)
 
     @router.delete("/consent", dependencies=[Depends(own)])
-    async def withdraw_consent(device: str) -> dict[str, Any]:
+    async def withdraw_consent(device: str) -> Response:
         return await say(device, given=False)
 
     @router.get("/refusals", dependencies=[Depends(own)])
-    async def get_refusals(device: str) -> dict[str, Any]:
-        return {"device": device, "refusals": [_told(one) for one in refusals.of(device)]}
+    async def get_refusals(device: str) -> Response:
+        return answer(RefusalsOf(device, refusals.of(device)))
 
     @router.delete("")
-    async def erase(device: str, caller: Caller = owner) -> dict[str, Any]:
-        answer = await erasing.erase(device, caller)
+    async def erase(device: str, caller: Caller = owner) -> Response:
+        erased = await erasing.erase(device, caller)
         consents.forget(device)
         refusals.forget(device)
-        return answer
+        return answer(erased)
 
     return router
 
@@ -87,7 +88,3 @@ def _may_be_a_device(name: str) -> bool:
     """Whether pings may have this name. Others could be keys of the log that are no devices."""
     size = len(name.encode("utf-8", "surrogatepass"))
     return 0 < size <= DEVICE_BYTES and not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
-
-
-def _told(one: Refusal) -> dict[str, Any]:
-    return {"at_ms": one.at_ms, "reason": one.reason, "field": one.field, "allowed": one.allowed}

@@ -10,13 +10,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from catalog import Catalog, CatalogError
 from geofence.control import Erase
 from ingest.control import order
 from ingest.gateway.access import Access
 from ingest.gateway.caller import Caller
+from ingest.gateway.forms import Erased, Remains
 from ingest.gateway.problem import come_again
 from ingest.topics import CHANGES, PINGS, PRESENCE, REJECTED, TRACKS
 from stream.port import Log, LogError
@@ -28,14 +28,12 @@ _KEPT = {
     REJECTED: "pings that could not be used, as they were received",
 }
 _COMPACTED = (
-    {
-        "what": "the track and the presence: gone for readers at once, from the disk within 48 hours",
-        "topics": [TRACKS, PRESENCE],
-    },
-    {"what": "the device's name, so that pings from before are refused, for as long as such are taken (7 days)",
-     "topics": [TRACKS]},
-    {"what": "the device's name in the audit of the catalog, for as long as whoever runs it keeps that"},
-)  # fmt: skip
+    Remains("the track and the presence: gone for readers at once, from the disk within 48 hours", [TRACKS, PRESENCE]),
+    Remains(
+        "the device's name, so that pings from before are refused, for as long as such are taken (7 days)", [TRACKS]
+    ),
+    Remains("the device's name in the audit of the catalog, for as long as whoever runs it keeps that"),
+)
 
 
 class Erasing:
@@ -44,7 +42,7 @@ class Erasing:
     def __init__(self, access: Access, log: Log, catalog: Catalog, now_ms: Callable[[], int]) -> None:
         self._access, self._log, self._catalog, self._now_ms = access, log, catalog, now_ms
 
-    async def erase(self, device: str, caller: Caller) -> dict[str, Any]:
+    async def erase(self, device: str, caller: Caller) -> Erased:
         """Erase it; what to answer. Raises LogError and Problem: come again."""
         keeps = {topic: await self._log.keeps_ms(topic) for topic in _KEPT}
         await order(self._log, Erase(device=device, at_ms=self._now_ms()))
@@ -52,12 +50,8 @@ class Erasing:
         if revoked:
             await self._erase_what_came_between(device)
         erased_ms = self._now_ms()
-        return {
-            "device": device,
-            "erased_ms": erased_ms,
-            "keys_revoked": revoked,
-            "remains": [*(_remains(topic, keep_ms, erased_ms) for topic, keep_ms in keeps.items()), *_COMPACTED],
-        }
+        remains = [_remains(topic, keep_ms, erased_ms) for topic, keep_ms in keeps.items()]
+        return Erased(device, erased_ms, revoked, [*remains, *_COMPACTED])
 
     async def _remove(self, device: str, caller: Caller) -> int:
         try:
@@ -79,6 +73,5 @@ class Erasing:
             _log.warning("pings that came while a device was erased may be left: %s", error)
 
 
-def _remains(topic: str, keep_ms: int | None, erased_ms: int) -> dict[str, Any]:
-    told: dict[str, Any] = {"what": _KEPT[topic], "topics": [topic]}
-    return {**told, "until_ms": None if keep_ms is None else erased_ms + keep_ms}
+def _remains(topic: str, keep_ms: int | None, erased_ms: int) -> Remains:
+    return Remains(_KEPT[topic], [topic], None if keep_ms is None else erased_ms + keep_ms)

@@ -103,11 +103,12 @@ class RefusalsOf(msgspec.Struct):
     refusals: list[Refusal]
 
 
-class Remains(msgspec.Struct):
-    """Something that is kept for a while after an erasure."""
+class Remains(msgspec.Struct, omit_defaults=True):
+    """Something that is kept for a while after an erasure: until when, if that is known; null: for good."""
 
     what: str
-    until: str
+    topics: list[str] = []
+    until_ms: int | UnsetType | None = UNSET
 
 
 class Erased(msgspec.Struct):
@@ -115,6 +116,7 @@ class Erased(msgspec.Struct):
 
     device: str
     erased_ms: int
+    keys_revoked: int
     remains: list[Remains]
 
 

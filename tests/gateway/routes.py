@@ -13,6 +13,7 @@ from fastapi.routing import iter_route_contexts
 
 from catalog import open_catalog, upgrade
 from ingest.gateway.app import gateway_app
+from ingest.gateway.counts import Counted
 from ingest.gateway.front import Front
 from ingest.gateway.settings import GatewaySettings
 from ingest.topics import topics
@@ -35,8 +36,9 @@ async def _of_a_gateway() -> frozenset[Route]:
             async with open_log(Path(folder) / "log.db") as log:
                 await log.create(topics(1))
                 async with gateway_app(log, catalog, GatewaySettings()) as gateway:
-                    assert isinstance(gateway.app, Front)
-                    return frozenset(_routes(gateway.app))
+                    assert isinstance(gateway.app, Counted)
+                    assert isinstance(gateway.app.app, Front)
+                    return frozenset(_routes(gateway.app.app))
 
 
 def _routes(app: Front) -> Iterator[Route]:

@@ -15,6 +15,7 @@ from test_where import IN_A, TOWN, stay
 from catalog import open_catalog
 from catalog.keys import SCOPES
 from catalog.secret import key_id
+from catalog.webhook import Filters
 
 LINES = [line for line in (Path(__file__).parent / "authorisation.txt").read_text().splitlines() if line[:1] not in "#"]
 CALLERS = LINES[0].split()[:-1]
@@ -56,6 +57,13 @@ class Town(Embedded):
     def spare_key(self) -> str:
         """The id of a key that nobody needs."""
         return key_id(self.key("pings:write")) or ""
+
+    def spare_webhook(self) -> str:
+        """The id of a webhook that nobody needs, and that nothing is sent to."""
+        its = {"by": "test", "now_ms": time.time_ns() // 1_000_000}
+        with open_catalog(self.catalog) as catalog:
+            made, _ = catalog.webhooks.create(url="https://127.0.0.1/", filters=Filters(), marks=(0, 0), **its)
+            return catalog.webhooks.pause(made.id, **its)[0].id
 
     def code(self) -> str:
         """A device's one-time code."""
@@ -102,7 +110,11 @@ def test_an_endpoint_answers_each_key_as_the_table_says(town: Town, endpoint: st
 
 def _filled(town: Town, template: str, device: str, key: str) -> str:
     key_id = town.spare_key() if "{key_id}" in template else ""
-    names = {"device": device, "key": key or "-", "key_id": key_id, "layer": "town", "region": "a", "tracker": "any"}
+    webhook = town.spare_webhook() if "{webhook}" in template else ""
+    names = {
+        "device": device, "key": key or "-", "key_id": key_id, "webhook": webhook, "layer": "town", "region": "a",
+        "tracker": "any",
+    }  # fmt: skip
     query = f"?id={device}&lat=0.5&lon=0.7&timestamp={time.time():.0f}" if "/clients/" in template else ""
     return template.format(**names) + query
 
@@ -117,4 +129,10 @@ def _body(town: Town, method: str, template: str, device: str) -> object:
             return {"device": "made"}
         case "POST", "/v1/enrol":
             return {"code": town.code()}
+        case "POST", "/v1/webhooks":
+            return {"url": "https://example.com/"}
+        case "PATCH", _:
+            return {"layers": ["town"]}
+        case "POST", "/v1/webhooks/{webhook}/replay":
+            return {"from_ms": LONG_AGO}
     return None

@@ -34,31 +34,32 @@ _BEFORE = Parameter("before_ms", "Only lines before this time.", _AT_MS, {"type"
 DEVICES = (
     Operation(
         method="GET", path="/v1/devices/{device}/consent", name="getConsent", scope="pings:write", more=_OWN,
-        what="Whether a device has given consent", parameters=(DEVICE,), refusals=(404,),
+        what="Whether a device has given consent", parameters=(DEVICE,), refusals=(400, 404),
         answer=Answer("What it has said", (
             Content(ConsentNow, {"device": "phone-07", "consent": "given", "counts": True}),)),
     ),
     Operation(
         method="PUT", path="/v1/devices/{device}/consent", name="giveConsent", scope="pings:write", more=_OWN,
-        what="Record a device's consent", parameters=(DEVICE,), refusals=(404, 422),
+        what="Record a device's consent", parameters=(DEVICE,), refusals=(400, 404),
         answer=Answer("Recorded, in the order of its pings", (Content(ConsentSaid, _SAID),)),
     ),
     Operation(
         method="DELETE", path="/v1/devices/{device}/consent", name="withdrawConsent", scope="pings:write", more=_OWN,
-        what="Withdraw a device's consent", parameters=(DEVICE,), refusals=(404, 422),
+        what="Withdraw a device's consent", parameters=(DEVICE,), refusals=(400, 404),
         answer=Answer("Recorded: its pings are refused from now on, its track is erased", (
             Content(ConsentSaid, {**_SAID, "consent": "withdrawn"}),)),
     ),
     Operation(
         method="GET", path="/v1/devices/{device}/refusals", name="getRefusals", scope="pings:write", more=_OWN,
-        what="The last pings of a device that were refused", parameters=(DEVICE,), refusals=(404,),
+        what="The last pings of a device that were refused", parameters=(DEVICE,), refusals=(400, 404),
         answer=Answer("The newest first", (Content(RefusalsOf, {"device": "phone-07", "refusals": [_REFUSAL]}),)),
     ),
     Operation(
         method="DELETE", path="/v1/devices/{device}", name="eraseDevice", scope="pings:write", more=_OWN,
-        what="Erase a device", parameters=(DEVICE,), refusals=(404, 422),
+        what="Erase a device", parameters=(DEVICE,), refusals=(400, 404),
         answer=Answer("Erased; what remains for how long", (Content(Erased, {
-            "device": "phone-07", "erased_ms": _AT_MS, "remains": [{"what": "the device's name", "until": "7 days"}],
+            "device": "phone-07", "erased_ms": _AT_MS, "keys_revoked": 1,
+            "remains": [{"what": "pings as they were received", "topics": ["pings"], "until_ms": _AT_MS + 86_400_000}],
         }),)),
     ),
 )  # fmt: skip

@@ -16,6 +16,7 @@ _MEANS: dict[int, tuple[str, str, str]] = {  # what it means, and an example: ti
     403: ("The key may not do this", "Not allowed", "This needs the scope admin; abcdefghjk has pings:write."),
     404: ("There is no such thing", "Not there", "there is no key 'zzz'. See: geofence keys list"),
     408: ("The body came too slowly", "Too slow", "The body did not come within 20 s. Send smaller batches."),
+    409: ("It is not in a state for that", "Not as it is", "webhook abcdefghjk is dead; only an active one ..."),
     413: ("Too large", "Too large", "The body has more than 5000000 bytes as sent. Send smaller batches."),
     415: ("Compressed in an unknown way", "Unknown encoding", "content-encoding is 'br'; allowed: gzip, zstd."),
     422: ("It can be read, but it can't be", "Can't be", "scope is 'all'; allowed: one or more of pings:write, ..."),

@@ -102,6 +102,11 @@ WHERE = (
 
 ABOUT = (
     Operation(
+        method="GET", path="/enrol", name="getEnrolmentPage", scope=NO_KEY,
+        what="The page that an enrolment link opens: it exchanges the code for the key",
+        answer=Answer("A page that needs nothing else", (Content(TEXT, media="text/html"),)),
+    ),
+    Operation(
         method="GET", path="/v1/openapi.json", name="getDocument", scope=ANY_KEY, what="This document",
         answer=Answer("OpenAPI 3.1", (Content({"type": "object", "required": ["openapi", "paths"]}),)),
     ),
