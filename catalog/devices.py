@@ -12,8 +12,9 @@ from sqlalchemy import delete, insert, select, update
 from catalog import audit
 from catalog.audit import Line
 from catalog.database import Database
-from catalog.errors import Missing, Refused
+from catalog.errors import Missing
 from catalog.keys import Key, put, revoke_where
+from catalog.names import check_name
 from catalog.secret import code_hash, new_code, new_id
 from catalog.tables import device, enrolment, key
 
@@ -39,8 +40,9 @@ class Devices:
 
     def add(self, name: str, *, user: str | None, grants_consent: bool, by: str, now_ms: int) -> str:
         """Enrol a device, or one again that lost its key; a code, good once and for a day. Raises Refused."""
-        if not name or len(name.encode()) > 256:
-            raise Refused(f"the device's name has {len(name.encode())} bytes; allowed: 1 to 256")
+        check_name("device", name)
+        if user is not None:
+            check_name("user", user)
         code, its_hash = new_code()
         with self._database.writing() as connection:
             connection.execute(delete(device).where(device.c.device == name))

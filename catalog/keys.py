@@ -14,6 +14,7 @@ from catalog import audit
 from catalog.audit import Line
 from catalog.database import Database, newest_change, next_change
 from catalog.errors import Missing, Refused
+from catalog.names import check_name
 from catalog.secret import new_id, new_key
 from catalog.tables import key
 
@@ -87,6 +88,9 @@ class Keys:
     ) -> tuple[Key, str]:
         """Make one; the key, and the text that is shown once. Raises Refused."""
         _check(scopes, expires_ms, now_ms)
+        for what, one in (("device", device), ("user", user)):
+            if one is not None:
+                check_name(what, one)
         made = Key(new_id(), name, frozenset(scopes), device, user, grants_consent, now_ms, expires_ms, None)
         with self._database.writing() as connection:
             text = put(connection, made)

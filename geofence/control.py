@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from geofence.fault import DEVICE_BYTES, TIME_END_MS
+from geofence.fault import DEVICE_BYTES, TIME_END_MS, is_control
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="consent"):
@@ -55,7 +55,11 @@ def check(control: Control) -> None:
         )
     for field in ("device", "layer", "version"):
         text = getattr(control, field, None)
-        if text is not None and not (0 < len(text.encode("utf-8", "surrogatepass")) <= DEVICE_BYTES):
+        if text is None:
+            continue
+        if any(map(is_control, text)):
+            raise InvalidControl(f"{field} is {text[:40]!r}; allowed: text without control characters, as in a ping.")
+        if not 0 < len(text.encode("utf-8", "surrogatepass")) <= DEVICE_BYTES:
             raise InvalidControl(
                 f"{field} is {text[:40]!r} ({len(text)} characters); allowed: 1 to {DEVICE_BYTES} bytes. "
                 "Send the id that the pings or the catalog have."

@@ -155,7 +155,7 @@ def unprintable(texts: Texts) -> NDArray[np.bool_]:
     rows = np.unique(np.searchsorted(texts.offsets, np.flatnonzero(suspect), side="right") - 1)
     for row in rows.tolist():
         size = texts.offsets[row + 1] - texts.offsets[row]
-        bad[row] = size <= 4 * DEVICE_BYTES and any(_is_control(char) for char in texts[row])
+        bad[row] = size <= 4 * DEVICE_BYTES and any(is_control(char) for char in texts[row])
     return bad
 
 
@@ -168,5 +168,5 @@ def _may_be_unprintable(arena: NDArray[np.uint8]) -> bool:
     return any_
 
 
-def _is_control(char: str) -> bool:
+def is_control(char: str) -> bool:
     return char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"

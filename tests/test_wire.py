@@ -19,6 +19,7 @@ from geofence.text import Texts
 
 TIMES = st.integers(0, 4_102_444_799_999)
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
 numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 pings = st.builds(
     Ping,
@@ -35,10 +36,10 @@ pings = st.builds(
     mock=st.booleans(),
 )
 controls = (
-    st.builds(Consent, device=texts, given=st.booleans(), at_ms=TIMES)
-    | st.builds(Erase, device=texts, at_ms=TIMES)
+    st.builds(Consent, device=names, given=st.booleans(), at_ms=TIMES)
+    | st.builds(Erase, device=names, at_ms=TIMES)
     | st.builds(Tick, at_ms=TIMES)
-    | st.builds(Switch, layer=texts, version=texts, at_ms=TIMES)
+    | st.builds(Switch, layer=names, version=names, at_ms=TIMES)
 )
 places = st.none() | st.builds(Place, id=texts, name=texts)
 crossings = st.builds(

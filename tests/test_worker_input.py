@@ -19,6 +19,7 @@ from ingest.letters import KEPT_BYTES
 from ingest.status import State
 from ingest.topics import PARTITION_KEY, PINGS, TRACKS, topics
 from ingest.worker import work
+from stream.partitioner import partition_of
 from stream.port import Record
 
 ROW, FENCES = partition(), overlay()
@@ -26,6 +27,8 @@ HOME = device_partition("d")
 ELSEWHERE = 1 - HOME
 GOOD = encode_ping(ping("A", 10))
 TICK = record_of(tick(1))
+
+RESERVED = json.dumps({"kind": "erase", "device": PARTITION_KEY.decode(), "at_ms": at(10)}).encode()
 
 
 def at_home(value: bytes | None, *, key: bytes = b"d", headers=(), time_s: float = 10) -> tuple[int, Record]:
@@ -58,6 +61,10 @@ BAD = {
     "a control tombstone": (at_home(None, headers=(("kind", b"erase"),)), "malformed"),
     "an erasure under another key": (
         at_home(b'{"kind":"erase","device":"d","at_ms":1}', key=b"e", headers=(("kind", b"erase"),)),
+        "malformed",
+    ),
+    "an erasure of the partition's own row": (
+        (partition_of(PARTITION_KEY, PARTITIONS), Record(PARTITION_KEY, RESERVED, (("kind", b"erase"),), at(10))),
         "malformed",
     ),
     "an erasure on the wrong partition": (
