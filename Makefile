@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BROKER := $(or $(GEOFENCE_CACHE),$(HOME)/.cache/geofence)/kafka
+SIDE_BY_SIDE := -n 2 --dist loadfile # most tests wait for brokers and clocks; those of one file share what they start
 CORE := $(wildcard geofence/*.py) ingest/placing.py stream/kafka/packing.py service/warm.py
 
 .DEFAULT_GOAL := help
@@ -23,7 +24,7 @@ gateway: setup ## take pings over HTTP on a log and a catalog in var; LAN=1: fro
 	@$(BIN)/geofence gateway --log sqlite:var/log.db --catalog sqlite:var/catalog.db $(if $(LAN),--lan)
 
 test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers, documents made from the code
 	$(BIN)/ruff check .
@@ -41,7 +42,7 @@ bench: .venv/dev.stamp .venv/warm.stamp ## run every benchmark: a table, and JSO
 	@$(BIN)/python -m bench
 
 torture: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## long property tests, then faults of every kind, about an hour
-	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q
+	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 	@$(BIN)/python -m tests.torture
 
 broker: $(BROKER)/stamp ## fetch the Kafka broker that the tests start (once, 45 MB)

@@ -42,6 +42,6 @@ def walk(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """One Kafka broker for the whole run; started for the first test that asks for it."""
+    """One Kafka broker for the whole run of this process; started for the first test that asks for it."""
     with running() as one:
         yield one

@@ -60,5 +60,5 @@ def test_a_device_that_is_removed_has_no_valid_key_and_no_code(catalog: Catalog)
 
 @pytest.mark.parametrize("name", ["", "x" * 257, "a\nb", "\x00partition"])
 def test_a_name_that_no_device_can_have_is_refused(catalog: Catalog, name: str) -> None:
-    with pytest.raises(Refused, match="allowed: (1 to 256|text without)"):
+    with pytest.raises(Refused, match=r"allowed: (1 to 256|text without)"):
         add(catalog, name)
