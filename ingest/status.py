@@ -69,9 +69,14 @@ class Status:
     silent: str = ""  # why the log did not answer when it was last asked, if it did not
 
     @property
+    def running(self) -> bool:
+        """Whether every partition that it has is restored and running."""
+        return bool(self.held) and all(one.state is State.RUNNING for one in self.held)
+
+    @property
     def ready(self) -> bool:
-        """Whether every partition that it has is restored and running, and the log answers."""
-        return not self.silent and bool(self.held) and all(one.state is State.RUNNING for one in self.held)
+        """The same, and the log answers."""
+        return self.running and not self.silent
 
     @property
     def held(self) -> list[PartitionStatus]:

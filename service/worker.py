@@ -170,13 +170,13 @@ async def _watch(log: Log, status: Status, group: str, stop: asyncio.Event, unti
     ready, begun = False, time.monotonic()
     while not stop.is_set():
         await asyncio.sleep(_IDLE_S)
-        if status.ready and not ready:
+        if status.running and not ready:
             ready = True
             tell(logging.INFO, "ready", partitions=len(status.partitions))
         blocked = [one for one in status.partitions.values() if one.state is State.BLOCKED]
         if until_idle and blocked:
             raise Unusable(f"partition {blocked[0].partition} is blocked: {blocked[0].reason}")
-        idle = until_idle and (status.ready or (not status.held and time.monotonic() - begun > _GIVEN_S))
+        idle = until_idle and (status.running or (not status.held and time.monotonic() - begun > _GIVEN_S))
         if idle and not await _is_left(log, group) and not _is_moving(status):
             return
 
