@@ -125,8 +125,8 @@ def test_a_variable_that_can_not_be_stops_the_start_with_its_name(
 
 def test_without_tls_who_listens_beyond_this_machine_is_warned_and_phones_are_told_the_address(tmp_path: Path) -> None:
     with serving(tmp_path, "--lan") as gateway:
-        said = gateway.said()
-        port = gateway.address.rpartition(":")[2]
+        wait_for(lambda: "\u2588" in gateway.said() or "in no network" in gateway.said())
+        said, port = gateway.said(), gateway.address.rpartition(":")[2]
         assert f"listening at http://0.0.0.0:{port}" in said
         assert "warning: without TLS, whoever is on the way can read keys and positions" in said
         if "phones in this network reach it at http://" in said:
