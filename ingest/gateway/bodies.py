@@ -35,13 +35,13 @@ class Bodies:
     """An ASGI application: the one behind, with a bound on the bodies of all of its requests."""
 
     def __init__(self, behind: ASGIApp, most: int) -> None:
-        self._behind, self.most, self.held = behind, most, 0
+        self.behind, self.most, self.held = behind, most, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         held = scope[_HELD] = Held(self)
         try:
-            await self._behind(scope, receive, send)
+            await self.behind(scope, receive, send)
         finally:
             held.hold(0)
 
