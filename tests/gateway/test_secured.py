@@ -127,6 +127,7 @@ def test_a_variable_that_can_not_be_stops_the_start_with_its_name(
 
 def test_without_tls_who_listens_beyond_this_machine_is_warned_and_phones_are_told_the_address(tmp_path: Path) -> None:
     with serving(tmp_path, "--lan") as gateway:
+        wait_for(lambda: "\u2588" in gateway.said() or "in no network" in gateway.said(), 10)
         said = gateway.said()
         port = gateway.address.rpartition(":")[2]
         assert f"listening at http://0.0.0.0:{port}" in said
