@@ -20,6 +20,7 @@ from catalog.tables import device, enrolment, key
 
 DEVICE_SCOPES = frozenset({"pings:write"})
 CODE_LIFE_MS = 24 * 3_600_000
+_NO_CODE = "the code is wrong, was used before, or is older than a day. Ask for a new one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,21 @@ class Devices:
             audit.write(connection, Line(now_ms, by, "device.add", name, {**its}))
         return code
 
+    def peek(self, code: str, *, now_ms: int) -> Device:
+        """The device that a code is for; the code stays as good as it is. Raises Missing as `redeem` does."""
+        good = (
+            enrolment.c.hash == code_hash(code),
+            enrolment.c.used_ms.is_(None),
+            enrolment.c.expires_ms > now_ms,
+        )
+        with self._database.reading() as connection:
+            found = connection.execute(
+                select(device).join(enrolment, enrolment.c.device == device.c.device).where(*good)
+            ).one_or_none()
+        if found is None:
+            raise Missing(_NO_CODE)
+        return Device(found.device, found.user, found.grants_consent, found.added_ms)
+
     def redeem(self, code: str, *, now_ms: int) -> tuple[Key, str]:
         """Exchange a code for the device's key and its text. Raises Missing if it is wrong, used or too old."""
         its_hash = code_hash(code)
@@ -68,7 +84,7 @@ class Devices:
             if used is not None:
                 found = connection.execute(select(device).where(device.c.device == used)).one_or_none()
             if found is None:
-                raise Missing("the code is wrong, was used before, or is older than a day. Ask for a new one.")
+                raise Missing(_NO_CODE)
             made = Key(
                 new_id(),
                 found.device,

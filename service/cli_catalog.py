@@ -6,7 +6,9 @@ Added to `cli`. Like there, each imports what it needs when it runs.
 from __future__ import annotations
 
 import json
+import math
 import sys
+from typing import Any
 
 import click
 
@@ -15,6 +17,16 @@ catalog_option = click.option(
     "--catalog", "catalog_url", metavar="URL", required=True, envvar="GEOFENCE_CATALOG", help=_CATALOG_HELP
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="JSON, one object per line.")
+
+
+class _Days(click.FloatRange):
+    """A number of days; what is no number is in no range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        days: float = super().convert(value, param, ctx)
+        if math.isnan(days):
+            self.fail(f"{value} is no number of days; allowed: more than 0, up to {self.max}.", param, ctx)
+        return days
 
 
 @click.group(name="catalog", short_help="The database of keys, devices and webhooks.")
@@ -44,7 +56,7 @@ def keys_group() -> None:
 @click.option("--scope", multiple=True, required=True, help="What it may do, such as pings:write. Repeatable.")
 @click.option("--device", help="It speaks for this device alone.")
 @click.option("--user", help="Its pings are this user's.")
-@click.option("--days", type=click.FloatRange(0, 36_500, min_open=True), help="It expires after so many days.")
+@click.option("--days", type=_Days(0, 36_500, min_open=True), help="It expires after so many days.")
 @click.argument("name")
 def create_key(
     *, catalog_url: str, scope: tuple[str, ...], device: str | None, user: str | None, days: float | None, name: str

@@ -3,7 +3,8 @@
 Between the system's connections and the application, where the server alone would wait for ever. A body has its own
 time where it is read; what is left of one once the request is answered has that time here. Invariants: a connection
 that holds no request which is being answered is closed within `head_s`, `body_s` or `idle_s`; never more than
-`connections` are kept; a request that comes in one piece costs no timer.
+`connections` are kept; a request that comes in one piece costs no timer. One request at a time: what comes behind one
+that is not yet answered is not read, and the connection is closed with that answer. Nothing is written into an answer.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(**given)
         self._limits = limits
         self._deadline: TimerHandle | None = None
-        self._in_head = self._in_body = False
+        self._in_head = self._in_body = self._early = False
+        self._was_in_body = False  # when the piece came that is being read
         self._head_bytes = self._piece_bytes = 0  # of the head in pieces before this one; of this one
+        self._between_bytes = 0  # of a body that is sent in chunks, since the last byte of any of them
         self._fault = Problem(400, "Can't be read", "This is no HTTP/1.1 request. Check what sends it.")
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -52,16 +55,19 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """A piece of a request, or of several."""
-        self._piece_bytes = len(data)
-        super().data_received(data)
-        if self.transport.is_closing():
+        if self._early:
             return
-        if self._in_head:
+        self._piece_bytes, self._was_in_body = len(data), self._in_body
+        self._between_bytes += len(data)
+        super().data_received(data)
+        if self.transport.is_closing() or self._early:
+            return
+        if self._in_head and not self._was_in_body:
             self._head_bytes += len(data)
-            if self._head_bytes > self._limits.head_bytes:
-                self._refuse(self._too_large())
-                return
-        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
+        if max(self._in_head * self._head_bytes, self._in_body * self._between_bytes) > self._limits.head_bytes:
+            self._refuse(self._too_large())
+            return
+        if self._deadline is None and not self._is_pending():
             self._arm(self._limits.body_s if self._in_body else self._limits.head_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -71,14 +77,23 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        if self._is_pending():
+            self.cycle.keep_alive, self._early = False, True
+            raise self._fault
         self._disarm()
         self._in_head, self._head_bytes = True, 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; behind a body none is taken."""
+        if self._in_body:
+            raise self._fault
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Its head is there."""
         self._disarm()
-        self._in_head, self._in_body = False, True
+        self._in_head, self._in_body, self._between_bytes = False, True, 0
         if self._head_bytes + self._piece_bytes > self._limits.head_bytes:  # the piece may have other things in it
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > self._limits.head_bytes:
@@ -86,14 +101,20 @@ class BoundedProtocol(HttpToolsProtocol):
                 raise self._fault
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Some of its body."""
+        self._between_bytes = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """Its body is there."""
         self._in_body = False
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        """What can't be read is answered in the form of all errors."""
-        self._refuse(self._fault)
+        """What can't be read is answered in the form of all errors; what came too early waits in vain."""
+        if not self._early:
+            self._refuse(self._fault)
 
     def _arm(self, seconds: float) -> None:
         self._deadline = self.loop.call_later(seconds, self._cut_off)
@@ -109,7 +130,18 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(Problem(408, "Too slow", told))
         self.transport.close()
 
+    def _is_pending(self) -> bool:
+        """Whether a request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _refuse(self, problem: Problem) -> None:
+        """Answer so and close, unless an answer has begun."""
+        if self._is_pending():
+            begun, self.cycle.disconnected = self.cycle.response_started, True
+            self.cycle.message_event.set()
+            if begun:
+                self.transport.close()
+                return
         answer = problem.response()
         headers = [b"%b: %b\r\n" % header for header in (*answer.raw_headers, (b"connection", b"close"))]
         self.transport.write(b"".join((STATUS_LINE[problem.status], *headers, b"\r\n", bytes(answer.body))))

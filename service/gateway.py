@@ -1,7 +1,8 @@
 """`geofence gateway`: pings in over HTTP, until it is told to stop.
 
 Puts the gateway of `ingest` together with a log, a catalog and an address. Invariants: the first SIGTERM or SIGINT ends
-it in order: what it has begun to answer is answered; who listens beyond this machine without TLS is warned.
+it in order: what it has begun to answer is answered, or told to come again; who listens beyond this machine without TLS
+is warned.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ async def run_gateway(log_url: str, catalog_url: str, settings: GatewaySettings,
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: note("SIGHUP reads a certificate again; there is none"))
     certificate, tokens = _certificate(reach), await _tokens(trust, settings)
     with answering(), open_catalog(catalog_url) as catalog:
         async with open_log(log_url) as log:
@@ -79,7 +81,9 @@ async def _served(
             await opened.enter_async_context(serving(gateway.health, reach.health))
             note(f"health at http://{reach.health}/health/ready, metrics at http://{reach.health}/metrics")
         tls = _renewed(certificate) if certificate else None
-        await opened.enter_async_context(serving(gateway.app, address, limits=_limits(settings), tls=tls))
+        await opened.enter_async_context(
+            serving(gateway.app, address, limits=_limits(settings), tls=tls, grace_s=settings.append_s + 1)
+        )
         _tell(address, reach, tls is not None)
         yield
 

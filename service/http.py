@@ -1,7 +1,7 @@
 """Serving an HTTP application from the event loop of a role, until the role ends.
 
 Invariants: the signals stay the role's own; an address that can't be had is one clear line; connections are bounded,
-see `connections`.
+see `connections`; on the end what was begun has `grace_s` to be answered, and is told to come again after that.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from math import ceil
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ingest.gateway.problem import come_again
 from service.connections import BoundedProtocol, Limits
 from service.source import Unusable
 
@@ -36,16 +37,19 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: ASGIApp, address: str, *, limits: Limits = _DEFAULT, tls: ssl.SSLContext | None = None
+    app: ASGIApp,
+    address: str,
+    *,
+    limits: Limits = _DEFAULT,
+    tls: ssl.SSLContext | None = None,
+    grace_s: float = 1.0,
 ) -> AsyncIterator[None]:
     """Serve at HOST:PORT meanwhile. Raises Unusable where that can't be."""
     bound = _bind(address)
-    server = _Server(_config(app, limits, tls))
+    server = _Server(_config(_Parting(app), limits, tls, grace_s))
     task = asyncio.create_task(server.serve([bound]))
     try:
-        async with asyncio.timeout(_START_S):
-            while not server.started and not task.done():
-                await asyncio.sleep(0.01)
+        await _begun(server, task, address)
         yield
     finally:
         server.should_exit = True
@@ -53,7 +57,44 @@ async def serving(
         bound.close()
 
 
-def _config(app: ASGIApp, limits: Limits, tls: ssl.SSLContext | None) -> uvicorn.Config:
+async def _begun(server: uvicorn.Server, task: asyncio.Task[None], address: str) -> None:
+    """Wait until it answers. Raises Unusable."""
+    try:
+        async with asyncio.timeout(_START_S):
+            while not server.started and not task.done():
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise Unusable(
+            f"nothing answers at {address} after {_START_S:g} s. Is the machine too busy? Try again."
+        ) from None
+    if task.done():
+        raise Unusable(f"the server at {address} ended before it answered. See the log for why.")
+
+
+class _Parting:
+    """An ASGI application: the one behind, whose requests are told to come again where the end cuts them off."""
+
+    def __init__(self, behind: ASGIApp) -> None:
+        self._behind = behind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._behind(scope, receive, sending)
+        except asyncio.CancelledError:
+            if begun:
+                raise
+            await come_again("This gateway is being stopped. Send it again.").response()(scope, receive, send)
+
+
+def _config(app: ASGIApp, limits: Limits, tls: ssl.SSLContext | None, grace_s: float) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # whoever sends nonsense must not fill the log
     protocol: Any = partial(BoundedProtocol, limits)
     config = uvicorn.Config(
@@ -65,7 +106,7 @@ def _config(app: ASGIApp, limits: Limits, tls: ssl.SSLContext | None) -> uvicorn
         lifespan="off",
         server_header=False,
         timeout_keep_alive=ceil(limits.idle_s),
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=ceil(grace_s),
     )
     config.load()
     config.ssl = tls

@@ -59,9 +59,11 @@ class Access:
 
     def note_failure(self, request: Request) -> None:
         """A wrong credential; Problem if there were too many. Right ones pass: one address may be that of a proxy."""
-        wait_s = self._failures.take(request.client.host if request.client else "nowhere")
-        if wait_s:
-            raise come_again("Too many wrong credentials from this address.", after_s=math.ceil(wait_s), status=429)
+        _wait(self._failures.take(_address(request)))
+
+    def check_failures(self, request: Request) -> None:
+        """Problem if there were too many wrong credentials: for what is guessed, right ones must wait as well."""
+        _wait(self._failures.wait_s(_address(request)))
 
     async def learn(self) -> None:
         """Learn at once which keys have changed. Raises CatalogError."""
@@ -76,6 +78,15 @@ class Access:
             return "the key is wrong"
         refused = found.refused(self._now_ms())
         return refused or Caller(found.id, found.scopes, found.device, found.user, found.grants_consent)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "nowhere"
+
+
+def _wait(wait_s: float) -> None:
+    if wait_s:
+        raise come_again("Too many wrong credentials from this address.", after_s=math.ceil(wait_s), status=429)
 
 
 def credential(request: Request) -> str | None:

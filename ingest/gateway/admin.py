@@ -9,24 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
-import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from catalog import Catalog
 from geofence.control import Consent
-from ingest.control import order
 from ingest.gateway.access import Access, allow
 from ingest.gateway.asking import answer, asked, decoded
-from ingest.gateway.body import read_body
+from ingest.gateway.body import read_body, read_small_body
 from ingest.gateway.caller import Caller
 from ingest.gateway.consents import Consents
 from ingest.gateway.forms import AuditLines, Code, CodeMade, Enrolled, KeyList, KeyMade, NewDevice, NewKey
 from ingest.gateway.paging import limit_of
 from ingest.gateway.problem import Problem
 from ingest.gateway.settings import GatewaySettings
-from stream.port import Log
 
-_write = msgspec.json.Encoder(order="deterministic").encode
+_CODE_BYTES = 1000  # of a request with a code, at most: whoever sends one has shown nothing yet
 
 
 class Admin:
@@ -36,12 +33,11 @@ class Admin:
         self,
         catalog: Catalog,
         access: Access,
-        log: Log,
         consents: Consents,
         settings: GatewaySettings,
         now_ms: Callable[[], int],
     ) -> None:
-        self._catalog, self._access, self._log, self._consents = catalog, access, log, consents
+        self._catalog, self._access, self._consents = catalog, access, consents
         self._settings, self._now_ms = settings, now_ms
 
     def router(self) -> APIRouter:
@@ -82,17 +78,19 @@ class Admin:
         return router
 
     async def _enrol(self, request: Request) -> Response:
-        """A device's key for its code; its consent is recorded if enrolling grants it."""
-        new = decoded(await read_body(request, self._settings), Code)
+        """A device's key for its code; first its consent is recorded if enrolling grants it, as a code is good once."""
+        new = decoded(await read_small_body(request, self._settings, _CODE_BYTES), Code)
         now_ms = self._now_ms()
+        self._access.check_failures(request)
         try:
+            found = await asked(self._catalog.devices.peek, new.code, now_ms=now_ms)
+            if found.grants_consent and not self._settings.consent_by_first_ping:
+                await self._consents.record(Consent(device=found.device, given=True, at_ms=now_ms))
             key, text = await asked(self._catalog.devices.redeem, new.code, now_ms=now_ms)
-        except Problem:
-            self._access.note_failure(request)
+        except Problem as problem:
+            if problem.status == 404:
+                self._access.note_failure(request)
             raise
-        if key.grants_consent and key.device is not None and not self._settings.consent_by_first_ping:
-            await order(self._log, Consent(device=key.device, given=True, at_ms=now_ms))
-            self._consents.remember(key.device, given=True)
         return answer(Enrolled(key.device, key.user, text), 201)
 
 

@@ -19,17 +19,20 @@ from ingest.gateway.access import Access
 from ingest.gateway.admin import Admin
 from ingest.gateway.apps import apps_router
 from ingest.gateway.audited import Looks
+from ingest.gateway.bodies import Bodies
 from ingest.gateway.consents import Consents
 from ingest.gateway.counts import Counted
 from ingest.gateway.devices import devices_router
 from ingest.gateway.documents.openapi import document_router
 from ingest.gateway.enrolling import enrolling_router
+from ingest.gateway.erasing import Erasing
 from ingest.gateway.events import events_router
 from ingest.gateway.feed import feeding
 from ingest.gateway.flights import Flights
 from ingest.gateway.front import Front
 from ingest.gateway.history import History
 from ingest.gateway.intake import Intake
+from ingest.gateway.just_said import JustSaid
 from ingest.gateway.keyring import Keyring
 from ingest.gateway.members import Members
 from ingest.gateway.metrics import Measured, gateway_health
@@ -45,7 +48,7 @@ from ingest.gateway.webhooks import WebhooksEndpoint
 from ingest.gateway.where import Views, where_router
 from ingest.gateway.whereabouts import Whereabouts
 from ingest.topics import PRESENCE, TRACKS
-from stream.port import Log
+from stream.port import Log, OnChange
 
 
 def wall_ms() -> int:
@@ -65,6 +68,7 @@ class Parts:
     looks: Looks
     access: Access
     consents: Consents
+    flights: Flights
     refusals: Refusals
     intake: Intake
     settings: GatewaySettings
@@ -92,26 +96,38 @@ async def gateway_app(
     """The application, while it may be served."""
     keyring = Keyring(catalog, settings.keys_s)
     await keyring.look()
-    members, places = Members(), Places(settings.kept_bytes)
+    clock = asyncio.get_running_loop().time
+    members, places, just_said = Members(), Places(settings.kept_bytes), JustSaid(clock)
     async with AsyncExitStack() as opened:
-        tracks = await opened.enter_async_context(log.view(TRACKS, on_change=places.change))
+        tracks = await opened.enter_async_context(log.view(TRACKS, on_change=_both(places.change, just_said.change)))
         presence = await opened.enter_async_context(log.view(PRESENCE, on_change=members.change))
         since_ms = now_ms() - round(settings.kept_s * 1000)
         feed = await opened.enter_async_context(feeding(log, most_bytes=settings.kept_bytes, since_ms=since_ms))
         jwks = tokens.jwks if tokens else None
         following = [asyncio.create_task(one.follow()) for one in (keyring, jwks) if one is not None]
         try:
-            clock = asyncio.get_running_loop().time
-            consents = Consents(tracks, clock, required=settings.consent == "required")
             refusals = Refusals(settings.refusal_devices)
             flights = Flights(log, settings.waiting_bytes, settings.append_s)
+            consents = Consents(tracks, just_said, flights, required=settings.consent == "required")
             intake = Intake(flights, consents, refusals, settings, now_ms)
             access = Access(keyring, tokens, settings.failures_a_minute, now_ms)
             views = Views(presence, tracks, members, places, Whereabouts(presence, tracks, consents))
             history = History(log, feed, settings.readings)
             streams, looks = Streams(settings.streams), Looks(catalog, now_ms)
             parts = Parts(
-                log, catalog, views, history, streams, looks, access, consents, refusals, intake, settings, now_ms
+                log,
+                catalog,
+                views,
+                history,
+                streams,
+                looks,
+                access,
+                consents,
+                flights,
+                refusals,
+                intake,
+                settings,
+                now_ms,
             )
             measured = Measured(intake, flights, streams, keyring, views.freshness, jwks)
             health = gateway_health(measured, ready_s=settings.ready_s)
@@ -122,6 +138,16 @@ async def gateway_app(
             await asyncio.gather(*following, return_exceptions=True)
 
 
+def _both(one: OnChange, other: OnChange) -> OnChange:
+    """Both are told of each change."""
+
+    def told(key: bytes, before: bytes | None, now: bytes | None) -> None:
+        one(key, before, now)
+        other(key, before, now)
+
+    return told
+
+
 def app_of(parts: Parts) -> ASGIApp:
     """All endpoints, in the order of the documentation."""
     app = FastAPI(title="geofence", version="1", openapi_url=None)
@@ -130,8 +156,14 @@ def app_of(parts: Parts) -> ASGIApp:
     for router in (
         pings.router(),
         apps_router(parts.access, parts.intake, parts.settings, parts.now_ms),
-        devices_router(parts.access, parts.log, parts.catalog, parts.consents, parts.refusals, parts.now_ms),
-        Admin(parts.catalog, parts.access, parts.log, parts.consents, parts.settings, parts.now_ms).router(),
+        devices_router(
+            parts.access,
+            Erasing(parts.access, parts.log, parts.flights, parts.catalog, parts.now_ms),
+            parts.consents,
+            parts.refusals,
+            parts.now_ms,
+        ),
+        Admin(parts.catalog, parts.access, parts.consents, parts.settings, parts.now_ms).router(),
         enrolling_router(),
         events_router(parts.access, parts.history, parts.streams, parts.settings, parts.now_ms),
         where_router(parts.access, parts.views, parts.looks),
@@ -145,4 +177,4 @@ def app_of(parts: Parts) -> ASGIApp:
     async def live() -> dict[str, bool]:
         return {"live": True}
 
-    return Front(app, {("POST", "/v1/pings"): pings.post})
+    return Bodies(Front(app, {("POST", "/v1/pings"): pings.post}), parts.settings.bodies_bytes)

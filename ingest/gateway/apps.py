@@ -67,7 +67,7 @@ class Apps:
         try:
             body = await read_body(request, self._settings)
         except Problem as problem:
-            if problem.status in _TRANSIENT:
+            if problem.status in _TRANSIENT or problem.status == 503:
                 raise
             if problem.title == _CUT_OFF:
                 raise come_again("The body did not come to its end.") from None
@@ -117,10 +117,15 @@ def _speak(client: Client, heard: Heard, caller: Caller) -> None:
     Not where a request for a fleet speaks of several: of them only the key's own device can be meant.
     """
     records = heard.sent.records
-    if caller.device is None or (client.fleet and len({record.device for record in records}) > 1):
+    if caller.device is None or (client.fleet and len(_named(heard)) > 1):
         return
     for record in records:
         record.device, record.user = caller.device, ""
+
+
+def _named(heard: Heard) -> set[str]:
+    """The devices that a request speaks of, in rows that can be read and in those that can't."""
+    return {record.device for record in heard.sent.records} | {device for device, _ in heard.unfit if device}
 
 
 def _patient(problem: Problem) -> Problem:

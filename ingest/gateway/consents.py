@@ -1,30 +1,32 @@
 """Whether a device has given consent: from its row of `tracks`, and from what this process has just been told.
 
-Between the view and `intake`. The worker decides in the end, in the order of the log; here a ping is only refused
-early, so that nothing of it is kept. Invariant: what was told here holds until the worker has taken it, a minute at
-most.
+Between the view and `intake`, and the way of consents into the log. The worker decides in the end, in the order of the
+log; here a ping is only refused early, so that nothing of it is kept. Invariant: consents go the way of the pings, so
+none overtakes another.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+from geofence.control import Consent
 from geofence.wire_tracks import Said, consent_of
+from ingest.control import record_of
+from ingest.gateway.flights import Flights
+from ingest.gateway.just_said import JustSaid
 from ingest.topics import PARTITION_KEY
 from stream.port import View
 
-_MOST = 100_000
-_NOTHING, _GIVEN, _WITHDRAWN = Said  # asked for each ping, and an enum looks its members up slowly
+_NOTHING, _GIVEN, _ = Said  # asked for each ping, and an enum looks its members up slowly
 
 
 class Consents:
     """The consents of all devices."""
 
-    def __init__(self, tracks: View, clock: Callable[[], float], *, required: bool, fresh_s: float = 60.0) -> None:
+    def __init__(self, tracks: View, just_said: JustSaid, flights: Flights, *, required: bool) -> None:
         """`required`: whether a device that has said nothing counts as refusing."""
-        self._tracks, self._clock, self._required, self._fresh_s = tracks, clock, required, fresh_s
-        self._told: OrderedDict[str, tuple[bool, float]] = OrderedDict()
+        self._tracks, self._just_said, self._flights, self._required = tracks, just_said, flights, required
 
     def given(self, device: str) -> bool:
         """Whether its pings may be taken."""
@@ -37,20 +39,25 @@ class Consents:
 
     def said(self, device: str) -> Said:
         """What it has said."""
-        told = self._told.get(device)
-        if told is not None and self._clock() - told[1] < self._fresh_s:
-            return _GIVEN if told[0] else _WITHDRAWN
-        key = device.encode("utf-8", "surrogatepass")
-        row = self._tracks.get(key) if key != PARTITION_KEY else None
-        return _NOTHING if row is None else consent_of(row)
+        told = self._just_said.of(device)
+        return self._in_row(device) if told is None else told
 
     def forget(self, device: str) -> None:
         """It is erased."""
-        self._told.pop(device, None)
+        self._just_said.forget(device)
 
-    def remember(self, device: str, *, given: bool) -> None:
-        """Its control record was just appended; the worker has not taken it yet."""
-        self._told[device] = (given, self._clock())
-        self._told.move_to_end(device)
-        if len(self._told) > _MOST:
-            self._told.popitem(last=False)
+    async def record(self, consent: Consent) -> None:
+        """Have it in the log. Raises Problem: come again."""
+        with self.on_their_way([consent]):
+            await self._flights.append([record_of(consent)])
+
+    @contextmanager
+    def on_their_way(self, consents: Sequence[Consent]) -> Iterator[None]:
+        """While these are put in line for the log and until they are there: they hold at once, unless that fails."""
+        with self._just_said.saying({one.device: one.given for one in consents}, self._in_row):
+            yield
+
+    def _in_row(self, device: str) -> Said:
+        key = device.encode("utf-8", "surrogatepass")
+        row = self._tracks.get(key) if key != PARTITION_KEY else None
+        return _NOTHING if row is None else consent_of(row)

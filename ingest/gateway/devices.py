@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from catalog import Catalog
 from geofence.control import Consent
 from geofence.fault import DEVICE_BYTES
-from ingest.control import order
 from ingest.gateway.access import Access
 from ingest.gateway.asking import answer
 from ingest.gateway.caller import Caller
@@ -23,20 +22,17 @@ from ingest.gateway.erasing import Erasing
 from ingest.gateway.forms import ConsentNow, ConsentSaid, RefusalsOf
 from ingest.gateway.problem import Problem
 from ingest.gateway.refusals import Refusals
-from stream.port import Log
 
 
 def devices_router(
     access: Access,
-    log: Log,
-    catalog: Catalog,
+    erasing: Erasing,
     consents: Consents,
     refusals: Refusals,
     now_ms: Callable[[], int],
 ) -> APIRouter:
     """The endpoints."""
     router = APIRouter(prefix="/v1/devices/{device:path}")
-    erasing = Erasing(access, log, catalog, now_ms)
 
     async def own(device: str, request: Request) -> Caller:
         """The device's own key, or an admin."""
@@ -48,14 +44,14 @@ def devices_router(
         if not _may_be_a_device(device):
             allowed = f"allowed: 1 to {DEVICE_BYTES} bytes of UTF-8 without control characters"
             raise Problem(400, "No such device", f"The device is {device[:40]!r}; {allowed}.")
+        _check_ending(request, device)
         return caller
 
     owner = Depends(own)
 
     async def say(device: str, given: bool) -> Response:
         at_ms = now_ms()
-        await order(log, Consent(device=device, given=given, at_ms=at_ms))
-        consents.remember(device, given=given)
+        await consents.record(Consent(device=device, given=given, at_ms=at_ms))
         return answer(ConsentSaid(device, "given" if given else "withdrawn", at_ms))
 
     @router.get("/consent", dependencies=[Depends(own)])
@@ -82,6 +78,15 @@ def devices_router(
         return answer(erased)
 
     return router
+
+
+def _check_ending(request: Request, device: str) -> None:
+    """What is behind a device's name must not be a part of it: what looks like an act may be its name's end."""
+    behind = request.scope["path"].removeprefix(f"/v1/devices/{device}").lstrip("/")
+    last = unquote(request.scope["raw_path"].decode("ascii", "replace").rpartition("/")[2])
+    if behind and last != behind:
+        detail = f"The path ends in {last[:60]!r}; allowed: names that do not end in /{behind}. Use another name."
+        raise Problem(400, "No such device", detail)
 
 
 def _may_be_a_device(name: str) -> bool:

@@ -13,7 +13,12 @@ from fastapi import APIRouter, Response
 
 _SCRIPT = """
 const part = (name) => document.getElementById(name);
-const code = decodeURIComponent(location.hash.slice(1));
+let code = location.hash.slice(1);
+try {
+  code = decodeURIComponent(code);
+} catch (error) {
+  // as it is: the gateway says that it is wrong
+}
 if (!code) part("told").textContent = "This link has no code. Ask for a new one.";
 else part("begin").hidden = false;
 

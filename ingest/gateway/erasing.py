@@ -13,13 +13,14 @@ from contextlib import suppress
 
 from catalog import Catalog, CatalogError
 from geofence.control import Erase
-from ingest.control import order
+from ingest.control import record_of
 from ingest.gateway.access import Access
 from ingest.gateway.caller import Caller
+from ingest.gateway.flights import Flights
 from ingest.gateway.forms import Erased, Remains
-from ingest.gateway.problem import come_again
+from ingest.gateway.problem import Problem, come_again
 from ingest.topics import CHANGES, PINGS, PRESENCE, REJECTED, TRACKS
-from stream.port import Log, LogError
+from stream.port import Log
 
 _log = logging.getLogger("geofence.gateway")
 _KEPT = {
@@ -39,19 +40,24 @@ _COMPACTED = (
 class Erasing:
     """Erases devices."""
 
-    def __init__(self, access: Access, log: Log, catalog: Catalog, now_ms: Callable[[], int]) -> None:
-        self._access, self._log, self._catalog, self._now_ms = access, log, catalog, now_ms
+    def __init__(self, access: Access, log: Log, flights: Flights, catalog: Catalog, now_ms: Callable[[], int]) -> None:
+        self._access, self._log, self._flights = access, log, flights
+        self._catalog, self._now_ms = catalog, now_ms
 
     async def erase(self, device: str, caller: Caller) -> Erased:
         """Erase it; what to answer. Raises LogError and Problem: come again."""
         keeps = {topic: await self._log.keeps_ms(topic) for topic in _KEPT}
-        await order(self._log, Erase(device=device, at_ms=self._now_ms()))
+        await self._record(device)
         revoked = await self._remove(device, caller)
         if revoked:
             await self._erase_what_came_between(device)
         erased_ms = self._now_ms()
         remains = [_remains(topic, keep_ms, erased_ms) for topic, keep_ms in keeps.items()]
         return Erased(device, erased_ms, revoked, [*remains, *_COMPACTED])
+
+    async def _record(self, device: str) -> None:
+        """By the way of the pings, so that none of those that wait comes behind it. Raises Problem."""
+        await self._flights.append([record_of(Erase(device=device, at_ms=self._now_ms()))])
 
     async def _remove(self, device: str, caller: Caller) -> int:
         try:
@@ -68,8 +74,8 @@ class Erasing:
         with suppress(CatalogError):
             await self._access.learn()
         try:
-            await order(self._log, Erase(device=device, at_ms=self._now_ms()))
-        except LogError as error:
+            await self._record(device)
+        except Problem as error:
             _log.warning("pings that came while a device was erased may be left: %s", error)
 
 

@@ -101,8 +101,6 @@ class Intake:
         with self._sharing(caller, len(sent.records), judged.kept):
             await self._append(judged, now_ms)
         self.accepted += len(judged.kept)
-        for consent in judged.consents:
-            self._consents.remember(consent.device, given=True)
         for device, one in judged.refused:
             self.refusals.note(device, caller, now_ms, one.reason, one.field, one.allowed)
         return Taken(len(judged.kept), sorted((one for _, one in judged.refused), key=lambda one: one.index))
@@ -172,7 +170,8 @@ class Intake:
             records += [
                 Record(ping.device.encode(), value, (), now_ms) for ping, value in zip(judged.kept, values, strict=True)
             ]
-            await self._flights.append(records)
+            with self._consents.on_their_way(judged.consents):
+                await self._flights.append(records)
 
 
 def decoded(raws: Sequence[bytes | msgspec.Raw]) -> Sent:

@@ -1,7 +1,8 @@
 """The public keys that sign tokens: a JWKS in a file or at a URL, looked at again from time to time.
 
-Under `tokens`. Invariants: the last good set is kept while the source is away or wrong; a key that is not known is
-looked for at once, but not more often than `_UNKNOWN_S`, whatever is sent; over plain http only from this machine.
+Under `tokens`. Invariants: the last good set is kept while the source is away or wrong; a key that can't be read costs
+the others nothing; a key that is not known is looked for at once, but not more often than `_UNKNOWN_S`, whatever is
+sent; over plain http only from this machine; what may be a secret in a URL is told nobody.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet
 
 from ingest.gateway.limits import Buckets
 
@@ -45,7 +47,7 @@ class Jwks:
             raw = await _fetched(self.place) if _is_url(self.place) else await asyncio.to_thread(_read, self.place)
             self.keys, self._looked = read_jwks(raw), self._clock()
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            raise ValueError(f"the JWKS {self.place} can't be used: {_why(error)}") from None
+            raise ValueError(f"the JWKS {_shown(self.place)} can't be used: {_why(error)}") from None
 
     async def follow(self) -> None:
         """Look every `look_s`, for ever."""
@@ -83,23 +85,50 @@ def checked_place(place: str) -> str:
     try:
         url = urlsplit(place)
         _ = url.port
-    except ValueError as error:
-        raise ValueError(f"the JWKS is at {place!r}, which is no URL: {error}; allowed: https://HOST/PATH") from None
+    except ValueError:
+        raise ValueError(f"the JWKS is at {_shown(place)!r}, which is no URL; allowed: https://HOST/PATH") from None
     if not url.hostname or (url.scheme == "http" and not is_here(url.hostname)):
         allowed = "a file, an https URL, or http on this machine (127.0.0.1, ::1, localhost)"
-        raise ValueError(f"the JWKS is at {place!r}; allowed: {allowed}. Keys over plain http could be anybody's.")
+        raise ValueError(
+            f"the JWKS is at {_shown(place)!r}; allowed: {allowed}. Keys over plain http could be anybody's."
+        )
     return place
 
 
 def read_jwks(raw: bytes) -> KeySet:
     """The keys of a JWKS. Raises ValueError with what is wrong."""
     try:
-        told = json.loads(raw)
-        if any(key["kty"] == "oct" for key in told["keys"]):
+        told = json.loads(raw)["keys"]
+        if any(key["kty"] == "oct" for key in told):
             raise ValueError("it has a secret key (oct), and may have public ones only")
-        return KeySet.import_key_set(told)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, JoseError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"it is no JWKS: {error}; {_ALLOWED}") from None
+    keys = [key for number, one in enumerate(told) if (key := _key(one, number)) is not None]
+    if not keys:
+        raise ValueError(f"it is no JWKS: none of its {len(told)} keys can be used; {_ALLOWED}")
+    return KeySet(keys)
+
+
+def _key(told: dict[str, Any], number: int) -> Key | None:
+    """One key; None if it is of a kind that is not known here, which costs the others nothing."""
+    try:
+        return KeySet.import_key_set({"keys": [told]}).keys[0]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, JoseError) as error:
+        name = str(told.get("kid", ""))[:40]
+        _log.warning(
+            "key %d of the JWKS, %r, is passed over: %s", number, name, error, extra={"action": "jwks_key_skipped"}
+        )
+        return None
+
+
+def _shown(place: str) -> str:
+    """A place as it may be told: without a user, a password, a query, any of which may be a secret."""
+    if not _is_url(place):
+        return place
+    beginning = place.partition("?")[0].partition("#")[0]
+    scheme, _, rest = beginning.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 async def _fetched(url: str) -> bytes:

@@ -26,6 +26,12 @@ class Buckets:
         """
         return self.take_all({name: many})[0]
 
+    def wait_s(self, name: str) -> float:
+        """How long until one can be taken; nothing is taken."""
+        kept = self._left.get(name)
+        there = self._burst if kept is None else kept[0] + (self._clock() - kept[1]) * self._rate
+        return max(0.0, (min(1.0, self._burst) - there) / self._rate)
+
     def take_all(self, wants: Mapping[str, float]) -> tuple[float, str]:
         """Take of several what each wants, all of it or nothing; how long to wait, and for whom."""
         now, left, burst, rate = self._clock(), self._left, self._burst, self._rate

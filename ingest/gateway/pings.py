@@ -22,7 +22,7 @@ from ingest.gateway.settings import GatewaySettings
 _read_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _write = msgspec.json.Encoder().encode
 _LARGE = 1 << 18  # bytes from which decoding leaves the event loop
-_COMMAS = 100  # of a ping, at most: more in a body would be pieces without number, each an object in memory
+_PIECES = 100  # commas and lines of a ping, at most: more of them would be objects without number in memory
 _SPACE = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -57,7 +57,7 @@ class PingsEndpoint:
 def sent(body: bytes, most: int) -> Sent:
     """The pings in a body. Raises Problem where there are none to be seen, or too many."""
     body = body.strip(_SPACE)
-    if body.count(b",") > most * _COMMAS:
+    if max(body.count(b","), body.count(b"\n")) > most * _PIECES:
         raise _too_many(f"more than {most}", most)
     whole = decode_array(body) if body.startswith(b"[") else None
     if whole is not None and len(whole) <= most:

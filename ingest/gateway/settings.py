@@ -22,6 +22,8 @@ class GatewaySettings:
     body_bytes: int = 5_000_000
     # Bytes of a request's body once it is decompressed.
     plain_bytes: int = 50_000_000
+    # Bytes of the bodies of all requests that are being read or answered; beyond, who sends is told to come again.
+    bodies_bytes: int = 256_000_000
     # Pings in a request.
     request_pings: int = 10_000
     # Seconds within which a request's headers have to come, from the connection or from their first byte on.
@@ -79,3 +81,7 @@ class GatewaySettings:
             value = getattr(self, field.name)
             if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < 1e12:
                 raise ValueError(f"{field.name} is {value!r}; allowed: more than 0")
+        for name in ("body_bytes", "plain_bytes"):
+            if getattr(self, name) > self.bodies_bytes:
+                allowed = f"allowed: up to bodies_bytes, {self.bodies_bytes}. Set that higher too"
+                raise ValueError(f"{name} is {getattr(self, name)!r}; {allowed}")

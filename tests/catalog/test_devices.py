@@ -62,3 +62,15 @@ def test_a_device_that_is_removed_has_no_valid_key_and_no_code(catalog: Catalog)
 def test_a_name_that_no_device_can_have_is_refused(catalog: Catalog, name: str) -> None:
     with pytest.raises(Refused, match=r"allowed: (1 to 256|text without)"):
         add(catalog, name)
+
+
+def test_looking_at_a_code_uses_nothing_up_and_refuses_what_redeeming_would(catalog: Catalog) -> None:
+    code = add(catalog)
+    for _ in range(2):
+        assert catalog.devices.peek(code, now_ms=NOW + 1).device == "phone-1"
+    for wrong, now_ms in ((code, NOW + CODE_LIFE_MS), (code[:-1], NOW), ("", NOW)):
+        with pytest.raises(Missing):
+            catalog.devices.peek(wrong, now_ms=now_ms)
+    catalog.devices.redeem(code, now_ms=NOW + 2)
+    with pytest.raises(Missing, match="was used before"):
+        catalog.devices.peek(code, now_ms=NOW + 3)

@@ -53,6 +53,18 @@ def test_a_key_for_one_device_does_not_speak_for_a_fleet(gateway: Gateway) -> No
     assert gateway.refusals(phone) == [("device_not_yours", "device")]
 
 
+def test_another_device_s_place_is_never_taken_for_the_key_s_own_because_its_own_row_can_not_be_read(
+    gateway: Gateway,
+) -> None:
+    phone, other = gateway.phone(), gateway.name()
+    updates = [update(phone.device, Position=[8.5]), update(other)]
+    reply = gateway.post(AT, {"Updates": updates}, bearer(phone.key))
+    assert [(each["DeviceId"], each["Error"]["Code"]) for each in reply.json["Errors"]] == [
+        (phone.device, "ValidationError"), (other, "AccessDeniedError"),
+    ]  # fmt: skip
+    assert gateway.pings(phone.device) == gateway.pings(other) == []
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"Updates": 5}', b"\xff"])
 def test_a_body_that_can_not_be_read_is_answered_and_told(gateway: Gateway, body: bytes) -> None:
     phone = gateway.phone()

@@ -13,6 +13,7 @@ from fastapi.routing import iter_route_contexts
 
 from catalog import open_catalog, upgrade
 from ingest.gateway.app import gateway_app
+from ingest.gateway.bodies import Bodies
 from ingest.gateway.counts import Counted
 from ingest.gateway.front import Front
 from ingest.gateway.settings import GatewaySettings
@@ -37,8 +38,10 @@ async def _of_a_gateway() -> frozenset[Route]:
                 await log.create(topics(1))
                 async with gateway_app(log, catalog, GatewaySettings()) as gateway:
                     assert isinstance(gateway.app, Counted)
-                    assert isinstance(gateway.app.app, Front)
-                    return frozenset(_routes(gateway.app.app))
+                    assert isinstance(gateway.app.app, Bodies)
+                    front = gateway.app.app.behind
+                    assert isinstance(front, Front)
+                    return frozenset(_routes(front))
 
 
 def _routes(app: Front) -> Iterator[Route]:

@@ -71,6 +71,9 @@ SAID = {
     "expired": ({"exp": NOW_S - 31}, "the token has expired"),
     "no expiry": ({"exp": None}, "the token has no `sub` or no `exp`"),
     "an expiry that never comes": ({"exp": float("nan")}, "the token has no `sub` or no `exp`"),
+    "an expiry beyond all numbers": ({"exp": 10**400}, "the token has no `sub` or no `exp`"),
+    "a beginning beyond all numbers": ({"nbf": 10**400}, "the token is not valid yet"),
+    "a beginning before all numbers": ({"nbf": -(10**400)}, "the token is not valid yet"),
     "a text as expiry": ({"exp": str(NOW_S + 60)}, "the token has no `sub` or no `exp`"),
     "nobody": ({"sub": None}, "the token has no `sub` or no `exp`"),
     "not yet": ({"nbf": NOW_S + 31}, "the token is not valid yet"),
@@ -209,7 +212,7 @@ def test_the_last_good_keys_hold_while_the_source_is_away_or_wrong(identity: Ide
     "place", ["http://127.0.0.1:99999/", "http://127.0.0.1:x/", "https://[x/", "https://a b/", "/none"]
 )
 def test_a_place_that_can_not_be_is_told(place: str) -> None:
-    with pytest.raises(ValueError, match=r"the JWKS .*(can't be used|which is no URL): "):
+    with pytest.raises(ValueError, match=r"the JWKS .*(can't be used: |which is no URL; allowed: )"):
         asyncio.run(Jwks(place).look())
 
 
@@ -240,6 +243,25 @@ def test_a_file_that_is_no_jwks_is_refused_with_what_it_must_be(tmp_path: Path, 
         path.write_bytes(raw)
     with pytest.raises(ValueError, match=f"the JWKS {path} can't be used: {said}"):
         asyncio.run(Jwks(str(path)).look())
+
+
+def test_a_key_of_an_unknown_kind_is_passed_over_and_the_others_are_good(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "jwks.json"
+    for other in ({"kty": "AKP", "kid": "new kind", "alg": "ML-DSA-44", "pub": "x"}, {"kty": "RSA"}):
+        path.write_bytes(json.dumps({"keys": [other, *json.loads(jwks(RSA))["keys"]]}).encode())
+        caplog.clear()
+        assert isinstance(judged(str(path), signed(RSA, "RS256")), Caller)
+        assert "key 0 of the JWKS" in caplog.text
+
+
+def test_what_may_be_a_secret_in_the_url_of_a_jwks_is_told_nobody() -> None:
+    for place in ("https://u:secret@127.0.0.1:9/keys?token=secret", "http://u:secret@example.com/keys#secret",
+                  "https://u:secret@h:99999/?secret", "https://u:secret@[x/?secret"):  # fmt: skip
+        with pytest.raises(ValueError, match="the JWKS ") as told:
+            asyncio.run(Jwks(place).look())
+        assert "secret" not in str(told.value), told.value
 
 
 def test_a_gateway_lets_tokens_in_as_it_lets_keys_in(tmp_path: Path, identity: Identity) -> None:
