@@ -7,7 +7,6 @@ one answer, the one that made it; the test goes where a delivery would, by the s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -123,13 +122,9 @@ class WebhooksEndpoint:
         if change.url is not None:
             self._check_url(change.url)
         lists = {name: tuple(values) for name, values in given.items() if isinstance(values, list)}
-        found, progress = await asked(self._webhooks.get, webhook)
-        filters = checked(replace(found.filters, **lists)) if lists else None
-        if change.url is not None or filters is not None:
-            found, progress = await asked(self._webhooks.change, webhook, url=change.url, filters=filters, **its)
-        if change.state is not None:
-            found, progress = await asked(self._webhooks.pause, webhook, **its)
-        return told(found, progress)
+        good = checked(Filters(**lists))
+        its |= {"url": change.url, "lists": {name: getattr(good, name) for name in lists}}
+        return told(*await asked(self._webhooks.change, webhook, pause=change.state is not None, **its))
 
     async def _replay(self, webhook: str, from_ms: int, its: dict[str, Any]) -> WebhookTold:
         """Go back, or on, to a time."""

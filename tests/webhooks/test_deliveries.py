@@ -202,11 +202,11 @@ def test_a_change_counts_within_seconds_and_keeps_the_place(tmp_path: Path) -> N
             async with sending(rig):
                 await rig.tell(*crowd(0, 30))
                 await until(lambda: len(old.taken) == 30)
-                rig.catalog.webhooks.change(hook.id, url=new.url, filters=None, **its)
+                rig.catalog.webhooks.change(hook.id, url=new.url, **its)
                 await asyncio.sleep(0.3)
                 await rig.tell(*crowd(30, 60))
                 await until(lambda: len(new.taken) == 30)
-                rig.catalog.webhooks.pause(hook.id, **its)
+                rig.catalog.webhooks.change(hook.id, pause=True, **its)
                 await asyncio.sleep(0.3)
                 await rig.tell(*crowd(60, 90))
                 await asyncio.sleep(0.3)
