@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -63,8 +64,10 @@ class Receiver:
         self._finding = asyncio.Lock()
         limits = httpx.Limits(max_connections=settings.at_once, max_keepalive_connections=settings.at_once)
         transport = httpx.AsyncHTTPTransport(verify=tls, limits=limits, trust_env=False)
-        never = httpx.Timeout(None)  # the deadline is `send`'s
-        self._client = httpx.AsyncClient(transport=transport, timeout=never, follow_redirects=False, trust_env=False)
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # nothing that a receiver says is kept
+        self._client = httpx.AsyncClient(
+            transport=transport, cookies=no_cookies, follow_redirects=False, trust_env=False
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -96,20 +99,32 @@ class Receiver:
         }
         addresses = (await self._where())[:_ADDRESSES]
         for number, address in enumerate(addresses, start=1):
+            last = number == len(addresses)
+            connect_s = None if last else self._settings.deadline_s / (len(addresses) + 1)
             try:
-                return await self._post_to(address, headers, body)
-            except httpx.ConnectError:
-                if number == len(addresses):
+                return await self._post_to(address, headers, body, connect_s)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if last:
                     raise
         raise OSError(f"{self._target.host} has no address")
 
-    async def _post_to(self, address: str, headers: dict[str, str], body: bytes) -> tuple[int, str, float | None]:
-        """The request, to this very address; certificates are checked against the host's name."""
+    async def _post_to(
+        self, address: str, headers: dict[str, str], body: bytes, connect_s: float | None
+    ) -> tuple[int, str, float | None]:
+        """The request, to this very address; certificates are checked against the host's name.
+
+        Only connecting has a time of its own, after which there may be another address: all else is the deadline's.
+        """
         url = httpx.URL(
             scheme=self._target.scheme, host=address, port=self._target.port, raw_path=self._target.path.encode()
         )
         request = self._client.build_request(
-            "POST", url, content=body, headers=headers, extensions={"sni_hostname": self._target.host}
+            "POST",
+            url,
+            content=body,
+            headers=headers,
+            timeout=httpx.Timeout(None, connect=connect_s),
+            extensions={"sni_hostname": self._target.host},
         )
         answer = await self._client.send(request, stream=True)
         try:
