@@ -5,6 +5,8 @@ import base64
 import hashlib
 import hmac
 import random
+import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from receiver import Got, Receiver, Reply, receiving
 from rig import crowd, expected, move_until, rig_in, sending, until
 
+from catalog.webhook import Filters
 from catalog.webhooks import FORMER_MS
 
 HOUR_S = 3600.0
@@ -290,5 +293,31 @@ def test_an_answer_without_an_end_and_a_connection_that_breaks_are_failures_with
                 await asyncio.sleep(0.2)
             assert rig.progress(hook).delivered == 1  # the status was a success; the rest is not read
             assert len(rig.progress(hook).last_answer or "") <= 300
+
+    asyncio.run(story())
+
+
+def test_a_row_that_can_not_be_read_holds_what_is_new_until_it_is_mended_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def store(filters: str, webhook: str) -> None:
+        with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
+            database.execute("UPDATE webhook SET filters = ? WHERE id = ?", (filters, webhook))
+
+    async def story() -> None:
+        async with rig_in(tmp_path) as rig, receiving() as receiver, sending(rig):
+            await rig.webhook(receiver.url)
+            await rig.tell(("d", 1))
+            await until(lambda: receiver.taken)
+            newer = await rig.webhook(receiver.url.replace("hook", "newer"))
+            store('{"unheard": []}', newer.id)
+            rig.catalog.webhooks.create(
+                url=receiver.url.replace("hook", "third"), filters=Filters(), marks=[0] * 4, by="tests", now_ms=1
+            )
+            await until(lambda: "webhooks can't be read" in caplog.text)
+            await rig.tell(("d", 2))
+            await until(lambda: len([got for got in receiver.taken if got.path == "/hook"]) == 2)
+            store("{}", newer.id)
+            await until(lambda: {got.path for got in receiver.taken} == {"/hook", "/newer", "/third"})
 
     asyncio.run(story())
