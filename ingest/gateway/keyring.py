@@ -13,6 +13,7 @@ import time
 from catalog import Catalog, CatalogError
 from catalog.keys import KeptKey, Key
 from catalog.secret import key_id, same
+from ingest.gateway.calling import called
 from ingest.gateway.limits import Buckets
 
 _UNKNOWN_RATE = 20.0  # unknown keys a second that the catalog is asked for
@@ -32,7 +33,7 @@ class Keyring:
     async def look(self) -> None:
         """Learn what has changed. Raises CatalogError."""
         async with self._looking:
-            news = await asyncio.to_thread(self._catalog.keys.since, self._number)
+            news = await called(self._catalog.keys.since, self._number)
             self._kept.update({kept.key.id: kept for kept in news.keys})
             self._number, self._looked = news.number, time.monotonic()
 

@@ -13,6 +13,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from catalog import Catalog
+from catalog.audit import Line
 from catalog.webhook import Filters, Webhook
 from geofence.instant import text_of
 from ingest.gateway.access import Access, allow
@@ -53,6 +54,7 @@ class WebhooksEndpoint:
         now_ms: Callable[[], int],
     ) -> None:
         self._access, self._webhooks, self._history = access, catalog.webhooks, history
+        self._audit = catalog.audit
         self._settings, self._now_ms = settings, now_ms
 
     def router(self) -> APIRouter:
@@ -83,8 +85,9 @@ class WebhooksEndpoint:
             return Response(status_code=204)
 
         @router.post("/{webhook}/test")
-        async def test(webhook: str, _: Caller = admin) -> Response:
+        async def test(webhook: str, caller: Caller = admin) -> Response:
             found, _progress = await asked(self._webhooks.get, webhook)
+            await asked(self._audit.note, Line(self._now_ms(), caller.name, "webhook.test", webhook, {}))
             return answer(await self._try(found))
 
         @router.post("/{webhook}/resume")

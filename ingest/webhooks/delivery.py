@@ -73,15 +73,17 @@ class Receiver:
         """Close the connections."""
         await self._client.aclose()
 
-    async def send(self, message_id: str, body: bytes, secrets: Sequence[str]) -> Answer:
-        """Deliver; what came of it."""
-        begun = time.monotonic()
+    async def send(
+        self, message_id: str, body: bytes, secrets: Sequence[str], *, within_s: float | None = None
+    ) -> Answer:
+        """Deliver, within this time or the deadline's; what came of it."""
+        begun, within_s = time.monotonic(), min(self._settings.deadline_s, within_s or self._settings.deadline_s)
         status, wait_s = None, None
         try:
-            async with asyncio.timeout(self._settings.deadline_s):
+            async with asyncio.timeout(within_s):
                 status, text, wait_s = await self._post(message_id, body, secrets)
         except TimeoutError:
-            text = f"no answer within {self._settings.deadline_s:g} s"
+            text = f"no answer within {within_s:g} s"
         except Refused as refused:
             text = str(refused)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
@@ -98,6 +100,8 @@ class Receiver:
             **signed_headers(secrets, message_id, seconds, body),
         }
         addresses = (await self._where())[:_ADDRESSES]
+        if self._target.scheme != "https" and not self._settings.private_addresses:
+            raise Refused("http is not allowed where private addresses are not; allowed: https. Change the url.")
         for number, address in enumerate(addresses, start=1):
             last = number == len(addresses)
             connect_s = None if last else self._settings.deadline_s / (len(addresses) + 1)

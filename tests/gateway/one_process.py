@@ -2,7 +2,8 @@
 
 `one_process.py FOLDER PORT SETTINGS`: the catalog and the log are in FOLDER, the regions in FOLDER/town.geojson if
 there is such a file. `{"tell": [[device, region, sequence], ...], "days": 0}` writes events as a worker did so many
-days ago, `{"upkeep": true}` does what is due, `{"spoil": device}` writes a row of tracks that nobody can read; each line is answered by one.
+days ago, `{"upkeep": true}` does what is due,
+`{"spoil": device}` writes a row of tracks that nobody can read; each line is answered by one.
 """
 
 import asyncio

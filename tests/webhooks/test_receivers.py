@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import Event
 
 from receiver import Got, Reply, receiving
 
@@ -82,5 +83,62 @@ def test_the_only_address_has_all_of_the_deadline() -> None:
             with silent("127.0.0.2", server.port):
                 [answer] = await send(f"http://receiver.test:{server.port}/", 1, "127.0.0.2")
             assert answer.text == "no answer within 3 s"
+
+    asyncio.run(story())
+
+
+def test_a_receiver_without_tls_is_not_called_where_private_addresses_are_not() -> None:
+    async def story() -> None:
+        addresses = Addresses(private_addresses=False, resolve=lambda host, port: ["93.184.216.34"])
+        receiver = Receiver(
+            "http://receiver.test/", addresses, ssl.create_default_context(), WebhookSettings(), WallClock().now_ms
+        )
+        answer = await receiver.send("id-1", b"{}", [SECRET])
+        assert answer.status is None
+        assert "allowed: https" in answer.text
+        await receiver.close()
+        addresses.close()
+
+    asyncio.run(story())
+
+
+def test_a_delivery_has_no_longer_than_the_sender_gives_it() -> None:
+    async def story() -> None:
+        async with receiving() as server:
+            server.reply = lambda _: Reply(late_s=30.0)
+            addresses = Addresses(private_addresses=True)
+            settings = WebhookSettings(private_addresses=True)
+            receiver = Receiver(server.url, addresses, ssl.create_default_context(), settings, WallClock().now_ms)
+            answer = await receiver.send("id-1", b"{}", [SECRET], within_s=0.2)
+            assert answer.text == "no answer within 0.2 s"
+            await receiver.close()
+            addresses.close()
+
+    asyncio.run(story())
+
+
+def test_names_that_hang_hold_no_other_name() -> None:
+    async def story() -> None:
+        def resolve(host: str, port: int) -> Sequence[str]:
+            if host == "dead.test":
+                asked.append(host)
+                go_on.wait(20)
+            return ["127.0.0.1"]
+
+        go_on, asked = Event(), list[str]()
+        addresses = Addresses(private_addresses=True, resolve=resolve)
+        dead = [asyncio.create_task(addresses.of("dead.test", 443)) for _ in range(40)]
+        await asyncio.sleep(0)
+        dead[0].cancel()
+        try:
+            async with asyncio.timeout(5):
+                assert await addresses.of("good.test", 443) == ["127.0.0.1"]
+        finally:
+            go_on.set()
+        assert await asyncio.gather(*dead[1:]) == [["127.0.0.1"]] * 39
+        assert asked == ["dead.test"]
+        await addresses.of("dead.test", 443)
+        assert len(asked) == 2
+        addresses.close()
 
     asyncio.run(story())
