@@ -10,7 +10,7 @@ from receiver import receiving
 from rig import PARTITIONS, Rig, crowd, expected, rig_in, sending, until
 
 from ingest.gateway.feed import feeding
-from ingest.gateway.history import History
+from ingest.gateway.history import Gap, History, together
 from ingest.gateway.told import NewerEvent, Told, Wanted
 from ingest.topics import CHANGES
 from stream.partitioner import partition_of
@@ -94,3 +94,9 @@ def test_pages_end_before_a_newer_event_and_say_so_when_nothing_else_is_left(
                 assert (len(found), error) == (61, None)
 
     asyncio.run(story())
+
+
+def test_all_that_is_gone_is_told_as_one_gap() -> None:
+    gaps = [Gap({0: (0, 5)}, (5, 0, 0)), Gap({1: (2, 9)}, (5, 9, 0)), Gap({0: (6, 8)}, (8, 9, 0))]
+    assert together(gaps) == Gap({0: (0, 8), 1: (2, 9)}, (8, 9, 0))
+    assert together([]) is None
