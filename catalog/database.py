@@ -21,6 +21,15 @@ from catalog.tables import change
 _ALLOWED = "sqlite:PATH, such as sqlite:var/catalog.db, or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
+_WIRE = {  # what ends a connection whose other end has gone without a word
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+
+
 class Database:
     """Transactions."""
 
@@ -85,7 +94,8 @@ def _engine(url: str) -> Engine:
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=4,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "options": "-c statement_timeout=10000 -c lock_timeout=5000"},
+        pool_timeout=5.0,
+        connect_args={"options": "-c statement_timeout=10000 -c lock_timeout=5000", **_WIRE},
     )
 
 

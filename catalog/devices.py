@@ -1,6 +1,7 @@
 """Devices that were enrolled, and the one-time codes by which a phone gets its key.
 
-Invariants: a code gives one key, once; a device that is removed has no valid key left.
+Invariants: a code gives one key, once; of a device's codes the newest alone is good; a device that is removed has no
+valid key left.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Devices:
         code, its_hash = new_code()
         with self._database.writing() as connection:
             connection.execute(delete(device).where(device.c.device == name))
+            unused = (enrolment.c.device == name, enrolment.c.used_ms.is_(None))
+            connection.execute(delete(enrolment).where(*unused))
             its = {"user": user, "grants_consent": grants_consent}
             connection.execute(insert(device).values(device=name, added_ms=now_ms, **its))
             connection.execute(

@@ -107,7 +107,8 @@ class Keys:
     def revoke(self, key_id: str, *, by: str, now_ms: int) -> Key:
         """Take all rights from a key, for good; again is no error. Raises Missing."""
         with self._database.writing() as connection:
-            row = connection.execute(select(key).where(key.c.id == key_id)).one_or_none()
+            known = key_id.isascii() and key_id.isalnum()
+            row = connection.execute(select(key).where(key.c.id == key_id)).one_or_none() if known else None
             if row is None:
                 raise Missing(f"there is no key {key_id!r}. See: geofence keys list")
             if row.revoked_ms is None:

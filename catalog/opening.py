@@ -86,6 +86,7 @@ def _make_folder(database: Database) -> None:
     if path is not None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # it has the secrets that sign; what SQLite puts beside it gets the same mode
         except OSError as error:
             raise Unreachable(f"{database}: its folder can't be made: {error.strerror}") from None
 

@@ -38,11 +38,18 @@ class Access:
         self._failures = Buckets(failures_a_minute / 60, failures_a_minute, clock)
 
     async def caller(
-        self, request: Request, scope: str | None, *, key: str | None = None, device: str | None = None
+        self,
+        request: Request,
+        scope: str | None,
+        *,
+        key: str | None = None,
+        device: str | None = None,
+        again: bool = False,
     ) -> Caller:
         """Who is behind a request, if they have the scope. `key`: from the path. Raises Problem 401, 403 and 429.
 
-        The key of `device` itself needs no scope; where `scope` is None nobody does.
+        The key of `device` itself needs no scope; where `scope` is None nobody does. `again`: they were let in before,
+        and a right that has ended since is no attempt with a wrong credential.
         """
         text = key or credential(request)
         if text is None:
@@ -50,7 +57,8 @@ class Access:
             raise Problem(401, "Who are you?", detail, headers=_WANTED)
         found = await self._known(text)
         if isinstance(found, str):
-            self.note_failure(request)
+            if not again:
+                self.note_failure(request)
             raise Problem(401, "Not let in", f"{found[0].upper()}{found[1:]}.", headers=_WANTED)
         if scope is not None and not found.may(scope) and (device is None or found.device != device):
             has = ", ".join(sorted(found.scopes)) or "none"

@@ -5,7 +5,6 @@ Under `admin` and `webhooks`. Invariant: whatever the catalog says against it is
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ import msgspec
 from fastapi import Response
 
 from catalog import CatalogError, Conflict, Missing, Refused
+from ingest.gateway.calling import called
 from ingest.gateway.problem import Problem, come_again
 
 _write = msgspec.json.Encoder().encode
@@ -21,7 +21,7 @@ _write = msgspec.json.Encoder().encode
 async def asked(do: Callable[..., Any], *given: Any, **more: Any) -> Any:
     """Ask the catalog, in a thread. Its errors as answers."""
     try:
-        return await asyncio.to_thread(do, *given, **more)
+        return await called(do, *given, **more)
     except Missing as error:
         raise Problem(404, "Not there", str(error)) from None
     except Conflict as error:

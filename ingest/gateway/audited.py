@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from catalog import Catalog, CatalogError
 from catalog.audit import Line
 from ingest.gateway.caller import Caller
+from ingest.gateway.calling import called
 from ingest.gateway.problem import come_again
 
 _MOST = 10_000
@@ -25,16 +27,24 @@ class Looks:
     def __init__(self, catalog: Catalog, now_ms: Callable[[], int]) -> None:
         self._catalog, self._now_ms = catalog, now_ms
         self._noted: OrderedDict[tuple[str, str], int] = OrderedDict()
-        self._noting = asyncio.Lock()
+        self._noting: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    def _fresh(self, who: tuple[str, str]) -> bool:
+        now_ms = self._now_ms()
+        return now_ms - self._noted.get(who, now_ms - _AGAIN_MS) < _AGAIN_MS
 
     async def note(self, caller: Caller, action: str, target: str) -> None:
         """Note that this caller looks. Raises Problem where that can't be done."""
-        async with self._noting:
-            now_ms, who = self._now_ms(), (caller.name, action)
-            if now_ms - self._noted.get(who, now_ms - _AGAIN_MS) < _AGAIN_MS:
+        who = (caller.name, action)
+        if self._fresh(who):
+            return
+        noting = self._noting.setdefault(who, asyncio.Lock())  # nobody waits for the line of another
+        async with noting:
+            if self._fresh(who):
                 return
+            now_ms = self._now_ms()
             try:
-                await asyncio.to_thread(self._catalog.audit.note, Line(now_ms, caller.name, action, target, {}))
+                await called(self._catalog.audit.note, Line(now_ms, caller.name, action, target, {}))
             except CatalogError:
                 raise come_again("Looks at positions are noted, and the catalog does not answer.", after_s=5) from None
             self._noted[who] = now_ms

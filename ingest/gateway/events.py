@@ -60,7 +60,7 @@ def events_router(
             return await page(history, wanted, marks, limit_of(limit))
         fresh = since == "now" and not (after or resumed)
         marks, gap = (marks, None) if fresh else await _checked(history, wanted, marks)
-        one = EventsOfOne(history, settings, wanted, lambda: access.caller(request, SCOPE))
+        one = EventsOfOne(history, settings, wanted, lambda: access.caller(request, SCOPE, again=True))
         return EventStream(one.pieces(marks, gap), streams, write_s=settings.write_s)
 
     return router
@@ -95,5 +95,5 @@ async def page(history: History, wanted: Wanted, marks: Marks, limit: int) -> Re
     more = any(end[number] < one.end for number, one in standing.items())
     answer = EventsPage([msgspec.Raw(one.data) for one in found], bookmark_of(end), more)
     if gap or late:
-        answer.gap = [one.told() for one in (gap, late) if one]
+        answer.gap = [one.told() for one in (gap, *late) if one]
     return Response(_write(answer), media_type="application/json")

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from ingest.gateway.bookmark import Marks, bookmark_of
 from ingest.gateway.ring import Reader, Ring
-from ingest.gateway.told import Told, Wanted, told_of
+from ingest.gateway.told import NewerEvent, Told, Wanted, told_of
 from ingest.topics import CHANGES
 from stream.port import Log, LogError, Unavailable
 
@@ -39,8 +39,11 @@ class Feed:
         """Read up to where the partitions ended."""
 
         async def one(partition: int) -> None:
-            async for batch in self._log.read(CHANGES, partition, start=self.marks[partition], to_end=True):
-                self._take(told_of(batch, self.marks))
+            try:
+                async for batch in self._log.read(CHANGES, partition, start=self.marks[partition], to_end=True):
+                    self._take(told_of(batch, self.marks))
+            except NewerEvent:  # `follow` comes to it again, and says so
+                return
             self.marks[partition] = max(self.marks[partition], ends[partition])
 
         await asyncio.gather(*(one(partition) for partition in range(len(ends))))

@@ -1,7 +1,8 @@
 """Region changes that were told before: from a position in the log to its end, read for one reader.
 
 Where `feed` does not reach, and for pages. Invariants: each event from the marks on comes once, those of a device in
-order; if retention has taken some, that is told before the first; only so many readings of the log run at once.
+order; if retention has taken some, that is told before the first; only so many readings of the log run at once; an
+event that only a newer program can read holds its own partition, and no other.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from ingest.gateway.bookmark import Marks, bookmark_of, marks_of
 from ingest.gateway.feed import GROUP, Feed
 from ingest.gateway.forms import GapTold, Lost
 from ingest.gateway.problem import Problem
-from ingest.gateway.told import Told, Wanted, told_of
+from ingest.gateway.told import NewerEvent, Told, Wanted, told_of
 from ingest.topics import CHANGES
 from stream.partitioner import partition_of
 from stream.port import Batch, Log, Standing
 
-_MOST = 1024  # records of one look
+_MOST, _LEAST = 1024, 64  # records of one look
 _LOOKED_AT = 50_000  # records that are looked at for a page, at most
 
 
@@ -44,6 +45,15 @@ class Piece:
     events: list[Told]
     marks: Marks
     gap: Gap | None = None
+
+
+def together(gaps: Sequence[Gap]) -> Gap | None:
+    """Several gaps of one reading as one."""
+    lost = dict[int, tuple[int, int]]()
+    for gap in gaps:
+        for number, (begin, end) in gap.lost.items():
+            lost[number] = (lost.get(number, (begin, end))[0], end)
+    return Gap(lost, gaps[-1].marks) if gaps else None
 
 
 class History:
@@ -93,41 +103,57 @@ class History:
         self._slots.release()
 
     async def read(
-        self, marks: Marks, standing: Mapping[int, Standing], wanted: Wanted, *, below: Sequence[int] | None = None
+        self, marks: Marks, standing: Mapping[int, Standing], wanted: Wanted, *, at_once: int = _MOST
     ) -> AsyncGenerator[Piece, None]:
-        """All that is wanted from the marks to the ends, in pieces, of the partitions whose marks are `below`.
+        """All that is wanted from the marks to the ends, in pieces. Raises NewerEvent after all else was read.
 
         Partitions with more to read come first.
         """
-        now = list(marks)
+        now, newer = list(marks), list[NewerEvent]()
         mine = self._partitions(wanted)
         for number in sorted(standing, key=lambda one: marks[one] - standing[one].end):
             end = standing[number].end
             if number not in mine:
                 now[number] = max(now[number], end)
-            elif now[number] < (end if below is None else below[number]):
-                batches = self._log.read(CHANGES, number, start=now[number], to_end=True, most=_MOST)
+            elif now[number] < end:
+                stands = len(newer)
+                batches = self._log.read(CHANGES, number, start=now[number], to_end=True, most=at_once)
                 async with aclosing(batches) as some:  # type: ignore[type-var]
                     async for batch in some:
                         gap = await self._passed_over(now, batch)
-                        yield Piece([told for told in told_of(batch, now) if wanted(told)], tuple(now), gap)
-                now[number] = max(now[number], end)
+                        yield Piece(_wanted_of(batch, now, wanted, newer), tuple(now), gap)
+                        if len(newer) > stands:
+                            break
+                if len(newer) == stands:
+                    now[number] = max(now[number], end)
         yield Piece([], tuple(now))
+        if newer:
+            raise newer[0]
 
     async def gather(
         self, standing: Mapping[int, Standing], wanted: Wanted, begin: Marks, limit: int
-    ) -> tuple[list[Told], Marks, Gap | None]:
-        """So many events or fewer, where they end, and what was gone in between; looks at 50,000 records at most."""
-        found, late, looked_from = list[Told](), None, sum(begin)
-        async with aclosing(self.read(begin, standing, wanted)) as pieces:
-            async for piece in pieces:
-                late = late or piece.gap
-                found += piece.events
-                if len(found) > limit:
-                    return found[:limit], found[limit - 1].marks, late
-                begin = piece.marks
-                if len(found) == limit or sum(begin) - looked_from > _LOOKED_AT:
-                    break
+    ) -> tuple[list[Told], Marks, list[Gap]]:
+        """So many events or fewer, where they end, and what was gone in between; looks at 50,000 records at most.
+
+        Raises NewerEvent where nothing else is left to read.
+        """
+        found, late, first = list[Told](), list[Gap](), begin
+        at_once = min(_MOST, max(_LEAST, limit))
+        try:
+            async with aclosing(self.read(begin, standing, wanted, at_once=at_once)) as pieces:
+                async for piece in pieces:
+                    if piece.gap and found:  # what is gone is told before what comes after it
+                        break
+                    late += [piece.gap] if piece.gap else []
+                    found += piece.events
+                    if len(found) > limit:
+                        return found[:limit], found[limit - 1].marks, late
+                    begin = piece.marks
+                    if len(found) == limit or sum(begin) - sum(first) > _LOOKED_AT:
+                        break
+        except NewerEvent:
+            if begin == first:
+                raise
         return found, begin, late
 
     async def _passed_over(self, now: list[int], batch: Batch) -> Gap | None:
@@ -147,6 +173,16 @@ class History:
         if wanted.devices:
             return {partition_of(device.encode("utf-8", "surrogatepass"), count) for device in wanted.devices}
         return set(range(count))
+
+
+def _wanted_of(batch: Batch, now: list[int], wanted: Wanted, newer: list[NewerEvent]) -> list[Told]:
+    """What is wanted of a batch, up to an event that is `newer` than this program."""
+    found = list[Told]()
+    try:
+        found.extend(told for told in told_of(batch, now) if wanted(told))
+    except NewerEvent as error:
+        newer.append(error)
+    return found
 
 
 def _time_ms(since: str, now_ms: int) -> int:

@@ -10,12 +10,14 @@ import asyncio
 import logging
 import time
 
-from catalog import Catalog, CatalogError
+from catalog import Catalog, CatalogError, Unreachable
 from catalog.keys import KeptKey, Key
 from catalog.secret import key_id, same
+from ingest.gateway.calling import called
 from ingest.gateway.limits import Buckets
 
 _UNKNOWN_RATE = 20.0  # unknown keys a second that the catalog is asked for
+_LOOK_S = 10.0  # for a look, and those that are waited for before it
 _log = logging.getLogger("geofence.gateway")
 
 
@@ -31,10 +33,13 @@ class Keyring:
 
     async def look(self) -> None:
         """Learn what has changed. Raises CatalogError."""
-        async with self._looking:
-            news = await asyncio.to_thread(self._catalog.keys.since, self._number)
-            self._kept.update({kept.key.id: kept for kept in news.keys})
-            self._number, self._looked = news.number, time.monotonic()
+        try:
+            async with asyncio.timeout(_LOOK_S), self._looking:
+                news = await called(self._catalog.keys.since, self._number)
+                self._kept.update({kept.key.id: kept for kept in news.keys})
+                self._number, self._looked = news.number, time.monotonic()
+        except TimeoutError:
+            raise Unreachable(f"keys could not be looked at within {_LOOK_S:g} s") from None
 
     def __len__(self) -> int:
         return len(self._kept)

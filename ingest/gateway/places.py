@@ -13,6 +13,7 @@ from math import floor
 from geofence.malformed import Malformed
 from geofence.track_reading import Spot, read_row
 from ingest.gateway.filling import Filling
+from ingest.gateway.members import Room
 from ingest.gateway.ring import Ring
 from ingest.topics import PARTITION_KEY
 from stream.port import View
@@ -68,7 +69,8 @@ class Places:
     def __init__(self, kept_bytes: int) -> None:
         self.moves: Ring[Move] = Ring(kept_bytes)
         self._spots: dict[str, Spot] = {}
-        self._cells: dict[Cell, set[str]] = {}
+        self._users: dict[str, str] = {}  # of those with a spot
+        self._cells: dict[Cell, Room] = {}
         self._filling = Filling(self._take_in, _AT_ONCE)
 
     async def ready(self, view: View) -> None:
@@ -76,8 +78,7 @@ class Places:
         await self._filling.ready(view)
 
     def _take_in(self, key: bytes, value: bytes | None) -> None:
-        device, _, spot = _read(key, value)
-        self._put(device, spot)
+        self._put(*_read(key, value))
 
     def change(self, key: bytes, _: bytes | None, now: bytes | None) -> None:
         """The view has changed."""
@@ -85,35 +86,44 @@ class Places:
             return
         device, user, spot = _read(key, now)
         before = self._spots.get(device)
-        self._put(device, spot)
+        if spot is None:  # a row that has gone does not say whose it was
+            user = self._users.get(device)
+        self._put(device, user, spot)
         if self.moves.readers and spot != before:
             self.moves.put(Move(device, user, before, spot))
 
-    def _put(self, device: str, spot: Spot | None) -> None:
+    def _put(self, device: str, user: str | None, spot: Spot | None) -> None:
         old = self._spots.pop(device, None)
+        self._users.pop(device, None)
         if old is not None:
             cell = _cell(old)
-            self._cells[cell].discard(device)
-            if not self._cells[cell]:
+            self._cells[cell].drop(device)
+            if not self._cells[cell].devices:
                 del self._cells[cell]
         if spot is not None:
             self._spots[device] = spot
-            self._cells.setdefault(_cell(spot), set()).add(device)
+            if user is not None:
+                self._users[device] = user
+            self._cells.setdefault(_cell(spot), Room()).add(device)
 
     def spot(self, device: str) -> Spot | None:
         """Where a device was last."""
         return self._spots.get(device)
 
-    def within(self, box: Box, after: tuple[int, int, str] | None) -> Iterator[tuple[Cell, str, Spot]]:
-        """Devices in a box, cell by cell and by their names, behind `after`. To be used up before anything changes."""
+    def near(self, box: Box, after: tuple[int, int, str] | None, most: int) -> Iterator[tuple[Cell, str, Spot | None]]:
+        """The devices of a box's cells, by cell and name, behind `after`; without a spot where it is not in the box.
+
+        At most so many, however few of them are in the box. To be used up before anything changes.
+        """
         begin = after[:2] if after else None
         for cell in sorted(cell for cell in self._cells if box.touches(cell) and (begin is None or cell >= begin)):
-            for device in sorted(self._cells[cell]):
-                if cell == begin and after is not None and device <= after[2]:
-                    continue
+            behind = after[2] if after is not None and cell == begin else None
+            for device in self._cells[cell].page(behind, most):
                 spot = self._spots[device]
-                if box.has(spot):
-                    yield cell, device, spot
+                yield cell, device, spot if box.has(spot) else None
+                most -= 1
+                if not most:
+                    return
 
 
 def _cell(spot: Spot) -> Cell:

@@ -45,7 +45,7 @@ def positions_router(
         wants = _wanted(caller, bbox, device)
         await looks.note(caller, "positions.stream", "bbox" if bbox else "all")
         await views.places.ready(views.tracks)
-        allowed = StillAllowed(lambda: access.caller(request, POSITIONS))
+        allowed = StillAllowed(lambda: access.caller(request, POSITIONS, again=True))
         pieces = _pieces(views.places, wants, allowed, settings.heartbeat_s)
         return EventStream(pieces, streams, write_s=settings.write_s)
 

@@ -22,6 +22,7 @@ PIECE_BYTES = 65_536
 RETRY_MS = 2000
 _END_S = 0.3
 _log = logging.getLogger("geofence.gateway")
+_BREAKS = {b"\xe2\x80\xa8": rb"\u2028", b"\xe2\x80\xa9": rb"\u2029", b"\xc2\x85": rb"\u0085"}
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Connection": "close"}
 
 
@@ -79,7 +80,10 @@ async def _gone(receive: Receive) -> None:
 
 
 def frame(data: bytes, *, bookmark: str = "", kind: str = "") -> bytes:
-    """One event. `data` is on one line."""
+    """One event. `data` is JSON on one line, for readers too that take other letters of Unicode for a line's end."""
+    if not data.isascii():
+        for letter, escaped in _BREAKS.items():
+            data = data.replace(letter, escaped)
     head = (f"id: {bookmark}\n" if bookmark else "") + (f"event: {kind}\n" if kind else "")
     return head.encode() + b"data: " + data + b"\n\n"
 

@@ -1,12 +1,13 @@
 """One reader's stream of region changes: what was told before, then what comes, without a gap or a repeat between.
 
 Between `events` and the history and feed. Invariants: every piece that has events says with the last id where to
-resume; a reader whose right has ended gets nothing more within seconds; a stream that ends says why.
+resume; a reader whose right has ended gets nothing more within seconds; a stream that ends says why; whoever reads
+slowly holds no reading of the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from time import monotonic
 
@@ -14,16 +15,17 @@ import msgspec
 
 from ingest.gateway.bookmark import Marks, bookmark_of
 from ingest.gateway.feed import Joined
-from ingest.gateway.history import Gap, History, Piece
+from ingest.gateway.history import Gap, History
 from ingest.gateway.problem import Problem
 from ingest.gateway.ring import TooSlow
 from ingest.gateway.settings import GatewaySettings
 from ingest.gateway.sse import PIECE_BYTES, frame, heartbeat, opening, told
-from ingest.gateway.told import Wanted
+from ingest.gateway.told import Told, Wanted
 from stream.port import LogError
 
 LOOK_AGAIN_S = 2.0  # for so long a right that was found is trusted
 SLOW = "too_slow"
+_PART = 256  # events of what was told before that are in memory for one reader
 _SLOW_SAYS = "What was to come next has been dropped here. Connect again with Last-Event-ID: nothing is lost."
 
 Right = Callable[[], Awaitable[object]]  # raises Problem once it has ended
@@ -80,25 +82,25 @@ class EventsOfOne:
             yield told("cut", reason="log_away", detail="The log does not answer. Connect again with Last-Event-ID.")
 
     async def _catch_up(self) -> AsyncGenerator[bytes, None]:
-        """What the feed does not keep any more; where others read, too, wait for them."""
+        """Some of what the feed does not keep any more; where others read, too, wait for them."""
         while not await self._history.get_slot(self._beat_s):
             await self._allowed.check()
             yield heartbeat()
         try:
-            standing, beat = await self._history.standing(), monotonic()
-            reading = self._history.read(self._marks, standing, self._wanted, below=self._feed.kept)
-            async with aclosing(reading) as told_before:
-                async for piece in told_before:
-                    await self._allowed.check()
-                    for some in _frames(piece):
-                        yield some
-                        beat = monotonic()
-                    self._marks = piece.marks
-                    if monotonic() - beat > self._beat_s:
-                        yield heartbeat(bookmark_of(self._marks))
-                        beat = monotonic()
+            standing = await self._history.standing()
+            gap = self._history.gap(self._marks, standing, self._wanted)
+            begin = gap.marks if gap else self._marks
+            found, marks, late = await self._history.gather(standing, self._wanted, begin, _PART)
         finally:
             self._history.give_slot()
+        await self._allowed.check()
+        for one in ([gap] if gap else []) + late:
+            yield _told_gap(one)
+        for some in _frames(found):
+            yield some
+        self._marks = marks
+        if not found:
+            yield heartbeat(bookmark_of(marks))
 
     async def _live(self, joined: Joined) -> AsyncGenerator[bytes, None]:
         """What comes."""
@@ -113,12 +115,10 @@ class EventsOfOne:
                 yield heartbeat(here)
 
 
-def _frames(piece: Piece) -> Iterator[bytes]:
-    """A piece of history as bytes, not too many at once."""
-    if piece.gap:
-        yield _told_gap(piece.gap)
+def _frames(events: Sequence[Told]) -> Iterator[bytes]:
+    """Events of history as bytes, not too many at once."""
     some, size = list[bytes](), 0
-    for one in piece.events:
+    for one in events:
         some.append(frame(one.data, bookmark=one.bookmark))
         size += len(some[-1])
         if size > PIECE_BYTES:

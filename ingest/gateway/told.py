@@ -1,7 +1,7 @@
 """Region changes as readers get them: decoded once for the filters, encoded once for all who want them.
 
-Between the records of `region-changes` and the streams and pages. Invariant: what is told is the event as the worker
-wrote it; a record that is none is passed over and noted.
+Between the records of `region-changes` and the streams and pages. Invariants: what is told is the event as the worker
+wrote it; a record that is none is passed over and noted, but never one that a newer program can read.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from geofence.malformed import Malformed
+from geofence.wire import NewerVersion
 from geofence.wire_events import Event, decode_binary, encode_event
 from ingest.gateway.bookmark import Marks, bookmark_of
 from ingest.gateway.caller import Caller
 from ingest.gateway.problem import Problem
-from stream.port import Batch
+from stream.port import Batch, LogError
 
 _log = logging.getLogger("geofence.gateway")
 _OVERHEAD = 700  # bytes of an object beside its data
 TYPES = ("changed", "entered", "exited", "dwelled")
+
+
+class NewerEvent(LogError):
+    """An event that only a newer program can read: whoever comes to it waits there until the program is newer."""
 
 
 @dataclass(slots=True)
@@ -92,11 +97,14 @@ def wanted_by(caller: Caller, *, device: list[str], layer: list[str], kind: list
 
 
 def told_of(batch: Batch, marks: list[int]) -> Iterator[Told]:
-    """The events of a batch; `marks` moves on with each."""
+    """The events of a batch; `marks` moves on with each. Raises NewerEvent, with the marks at that event."""
     for offset, headers, value in zip(batch.offsets, batch.headers, batch.values, strict=True):
         marks[batch.partition] = offset + 1
         try:
             event = decode_binary({name: text.decode() for name, text in headers}, value or b"")
+        except NewerVersion as fault:
+            marks[batch.partition] = offset
+            raise NewerEvent(f"{batch.topic} {batch.partition}:{offset}: {fault}") from None
         except (Malformed, UnicodeDecodeError) as fault:
             _log.warning("%s %s:%s is no event: %s", batch.topic, batch.partition, offset, fault)
             continue

@@ -7,13 +7,13 @@ one answer, the one that made it; the test goes where a delivery would, by the s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from catalog import Catalog
+from catalog.audit import Line
 from catalog.webhook import Filters, Webhook
 from geofence.instant import text_of
 from ingest.gateway.access import Access, allow
@@ -54,6 +54,7 @@ class WebhooksEndpoint:
         now_ms: Callable[[], int],
     ) -> None:
         self._access, self._webhooks, self._history = access, catalog.webhooks, history
+        self._audit = catalog.audit
         self._settings, self._now_ms = settings, now_ms
 
     def router(self) -> APIRouter:
@@ -84,8 +85,9 @@ class WebhooksEndpoint:
             return Response(status_code=204)
 
         @router.post("/{webhook}/test")
-        async def test(webhook: str, _: Caller = admin) -> Response:
+        async def test(webhook: str, caller: Caller = admin) -> Response:
             found, _progress = await asked(self._webhooks.get, webhook)
+            await asked(self._audit.note, Line(self._now_ms(), caller.name, "webhook.test", webhook, {}))
             return answer(await self._try(found))
 
         @router.post("/{webhook}/resume")
@@ -123,13 +125,9 @@ class WebhooksEndpoint:
         if change.url is not None:
             self._check_url(change.url)
         lists = {name: tuple(values) for name, values in given.items() if isinstance(values, list)}
-        found, progress = await asked(self._webhooks.get, webhook)
-        filters = checked(replace(found.filters, **lists)) if lists else None
-        if change.url is not None or filters is not None:
-            found, progress = await asked(self._webhooks.change, webhook, url=change.url, filters=filters, **its)
-        if change.state is not None:
-            found, progress = await asked(self._webhooks.pause, webhook, **its)
-        return told(found, progress)
+        good = checked(Filters(**lists))
+        its |= {"url": change.url, "lists": {name: getattr(good, name) for name in lists}}
+        return told(*await asked(self._webhooks.change, webhook, pause=change.state is not None, **its))
 
     async def _replay(self, webhook: str, from_ms: int, its: dict[str, Any]) -> WebhookTold:
         """Go back, or on, to a time."""

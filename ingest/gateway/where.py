@@ -7,12 +7,12 @@ learns of its device alone; every answer tells its age.
 from __future__ import annotations
 
 import math
-from itertools import islice
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
 from geofence.instant import text_of
+from geofence.malformed import Malformed
 from geofence.presence import Presence
 from geofence.track_reading import Spot
 from ingest.gateway.access import Access
@@ -23,8 +23,8 @@ from ingest.gateway.freshness import Freshness
 from ingest.gateway.members import Members, presence_in
 from ingest.gateway.paging import cell_of, cursor_of, limit_of, name_of
 from ingest.gateway.places import Box, Places
-from ingest.gateway.problem import Problem
-from ingest.gateway.whereabouts import Whereabouts
+from ingest.gateway.problem import Problem, come_again
+from ingest.gateway.whereabouts import Known, Whereabouts
 from stream.port import View
 
 AGE = "Geofence-Age-Ms"
@@ -55,7 +55,7 @@ def where_router(access: Access, views: Views, looks: Looks) -> APIRouter:
     async def one(request: Request, device: str) -> Response:
         caller = await access.caller(request, SCOPE, device=device)
         age_ms = await views.freshness.age_ms()
-        known = views.whereabouts.of(device) if caller.speaks_for(device) else None
+        known = _known(views, device) if caller.speaks_for(device) else None
         if known is None or not sees(caller, known.user):
             detail = f"Nothing is known of device {device[:80]!r}: it has sent nothing, or it is forgotten."
             raise Problem(404, "Not known", detail, headers={AGE: str(age_ms)})
@@ -90,6 +90,15 @@ def where_router(access: Access, views: Views, looks: Looks) -> APIRouter:
         return await _in_box(views, caller, box, _Filter(layer, region), after, limit_of(limit))
 
     return router
+
+
+def _known(views: Views, device: str) -> Known | None:
+    """What is known of a device. Raises Problem where this program can't read it."""
+    try:
+        return views.whereabouts.of(device)
+    except Malformed as fault:
+        detail = f"What is stored of device {device[:80]!r} can't be read by this gateway: {fault}"
+        raise come_again(detail, after_s=60) from None
 
 
 def sees(caller: Caller, user: str | None) -> bool:
@@ -154,11 +163,13 @@ async def _in_box(views: Views, caller: Caller, box: Box, wanted: _Filter, after
     age_ms = await views.freshness.age_ms()
     found, looked, at = list[Placed](), 0, tuple[str | int, ...]()
     answer = PlacedPage(found)
-    for cell, device, spot in islice(views.places.within(box, last), _LOOKED_AT + 1):
+    for cell, device, spot in views.places.near(box, last, _LOOKED_AT + 1):
         if len(found) == limit or looked == _LOOKED_AT:
             answer.next = cursor_of(*at)
             break
         at, looked = (*cell, device), looked + 1
+        if spot is None:
+            continue
         its = views.presence_of(device)
         if wanted.has(its) and (caller.user is None or (its is not None and its.user == caller.user)):
             found.append(Placed(**msgspec.structs.asdict(position_of(device, spot)), regions=_regions(its)))

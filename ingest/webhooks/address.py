@@ -71,16 +71,26 @@ class Addresses:
 
     def __init__(self, *, private_addresses: bool, resolve: Resolve | None = None) -> None:
         self._private, self._resolve = private_addresses, resolve or looked_up
+        self._under_way: dict[tuple[str, int], asyncio.Future[Sequence[str]]] = {}
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolver")
 
     async def of(self, host: str, port: int) -> Sequence[str]:
         """The addresses of a host that may be called, as numbers. Raises Refused, and OSError where there are none."""
-        found = await asyncio.get_running_loop().run_in_executor(self._pool, self._resolve, host, port)
+        found = await asyncio.shield(self._looking(host, port))
         for one in found:
             refused = why_refused(ipaddress.ip_address(one))
             if refused and not self._private:
                 raise Refused(f"{host} is at {one}, which {refused}; allowed: addresses of the public internet")
         return found
+
+    def _looking(self, host: str, port: int) -> asyncio.Future[Sequence[str]]:
+        """A look at a name; all who ask meanwhile share it, so that a name that hangs takes one thread alone."""
+        at = (host, port)
+        if at not in self._under_way:
+            look = asyncio.get_running_loop().run_in_executor(self._pool, self._resolve, host, port)
+            self._under_way[at] = look
+            look.add_done_callback(lambda _: self._under_way.pop(at))
+        return self._under_way[at]
 
     def close(self) -> None:
         """End the threads; one that hangs is not waited for."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -63,22 +64,26 @@ class Receiver:
         self._finding = asyncio.Lock()
         limits = httpx.Limits(max_connections=settings.at_once, max_keepalive_connections=settings.at_once)
         transport = httpx.AsyncHTTPTransport(verify=tls, limits=limits, trust_env=False)
-        never = httpx.Timeout(None)  # the deadline is `send`'s
-        self._client = httpx.AsyncClient(transport=transport, timeout=never, follow_redirects=False, trust_env=False)
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # nothing that a receiver says is kept
+        self._client = httpx.AsyncClient(
+            transport=transport, cookies=no_cookies, follow_redirects=False, trust_env=False
+        )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    async def send(self, message_id: str, body: bytes, secrets: Sequence[str]) -> Answer:
-        """Deliver; what came of it."""
-        begun = time.monotonic()
+    async def send(
+        self, message_id: str, body: bytes, secrets: Sequence[str], *, within_s: float | None = None
+    ) -> Answer:
+        """Deliver, within this time or the deadline's; what came of it."""
+        begun, within_s = time.monotonic(), min(self._settings.deadline_s, within_s or self._settings.deadline_s)
         status, wait_s = None, None
         try:
-            async with asyncio.timeout(self._settings.deadline_s):
+            async with asyncio.timeout(within_s):
                 status, text, wait_s = await self._post(message_id, body, secrets)
         except TimeoutError:
-            text = f"no answer within {self._settings.deadline_s:g} s"
+            text = f"no answer within {within_s:g} s"
         except Refused as refused:
             text = str(refused)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
@@ -95,21 +100,35 @@ class Receiver:
             **signed_headers(secrets, message_id, seconds, body),
         }
         addresses = (await self._where())[:_ADDRESSES]
+        if self._target.scheme != "https" and not self._settings.private_addresses:
+            raise Refused("http is not allowed where private addresses are not; allowed: https. Change the url.")
         for number, address in enumerate(addresses, start=1):
+            last = number == len(addresses)
+            connect_s = None if last else self._settings.deadline_s / (len(addresses) + 1)
             try:
-                return await self._post_to(address, headers, body)
-            except httpx.ConnectError:
-                if number == len(addresses):
+                return await self._post_to(address, headers, body, connect_s)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if last:
                     raise
         raise OSError(f"{self._target.host} has no address")
 
-    async def _post_to(self, address: str, headers: dict[str, str], body: bytes) -> tuple[int, str, float | None]:
-        """The request, to this very address; certificates are checked against the host's name."""
+    async def _post_to(
+        self, address: str, headers: dict[str, str], body: bytes, connect_s: float | None
+    ) -> tuple[int, str, float | None]:
+        """The request, to this very address; certificates are checked against the host's name.
+
+        Only connecting has a time of its own, after which there may be another address: all else is the deadline's.
+        """
         url = httpx.URL(
             scheme=self._target.scheme, host=address, port=self._target.port, raw_path=self._target.path.encode()
         )
         request = self._client.build_request(
-            "POST", url, content=body, headers=headers, extensions={"sni_hostname": self._target.host}
+            "POST",
+            url,
+            content=body,
+            headers=headers,
+            timeout=httpx.Timeout(None, connect=connect_s),
+            extensions={"sni_hostname": self._target.host},
         )
         answer = await self._client.send(request, stream=True)
         try:

@@ -54,12 +54,13 @@ class Runner:
         while True:
             try:
                 news = await asyncio.to_thread(self._means.catalog.webhooks.since, self._number)
+                if news is not None:
+                    self._apply({one.id: one for one in news.webhooks if one.state == ACTIVE})
+                    self._number = news.number
             except CatalogError as error:
                 _log.warning("the catalog does not answer, webhooks stay as they were: %s", error)
-                news = None
-            if news is not None:
-                self._number = news.number
-                self._apply({one.id: one for one in news.webhooks if one.state == ACTIVE})
+            except Exception:  # such as a row that a newer program wrote
+                _log.exception("webhooks can't be read, they stay as they were", extra={"action": "webhooks_fault"})
             await asyncio.sleep(self._means.settings.look_s)
 
     def _apply(self, active: dict[str, Webhook]) -> None:
@@ -119,9 +120,9 @@ class Runner:
         except LeaseLost:
             return _PAUSE_S
         except Dead as dead:
-            _log.warning("webhook %s is switched off: %s", webhook.id, dead, extra={"action": "webhook_dead"})
             reason, now_ms = str(dead), means.clock.now_ms()
-            await asyncio.to_thread(deliveries.die, lease, sender.progress, reason, now_ms=now_ms)
+            if await asyncio.to_thread(deliveries.die, lease, sender.progress, reason, now_ms=now_ms):
+                _log.warning("webhook %s is switched off: %s", webhook.id, dead, extra={"action": "webhook_dead"})
             return _PAUSE_S
         finally:
             await asyncio.to_thread(deliveries.release, lease, sender.progress)

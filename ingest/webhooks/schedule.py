@@ -1,7 +1,7 @@
 """When a delivery that failed is tried again, and when no more.
 
 Asked by `sender`. Pure. Invariants: the n-th wait is at least `first_wait_s * 2^(n-1)`, or `most_wait_s`, and at most
-so much and the jitter; a receiver that asks for a time gets it within those bounds.
+so much and the jitter, and never more than `most_wait_s`; a receiver that asks for a time gets it within those bounds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def wait_s(failures: int, answer: Answer, settings: WebhookSettings, chance: flo
     doubled = settings.first_wait_s * 2.0 ** min(failures - 1, _MOST_DOUBLINGS)
     if answer.status in _ASKING and answer.retry_after_s is not None:
         doubled = max(settings.first_wait_s, answer.retry_after_s)
-    return min(doubled, settings.most_wait_s) * (1.0 + settings.jitter * chance)
+    return min(doubled * (1.0 + settings.jitter * chance), settings.most_wait_s)
 
 
 def given_up(failing_since_ms: int, now_ms: int, settings: WebhookSettings) -> bool:

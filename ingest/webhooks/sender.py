@@ -31,6 +31,7 @@ from stream.port import LogError
 
 _log = logging.getLogger("geofence.webhooks")
 _PAUSE_S = 1.0
+_LEAST_S = 0.1  # for a delivery, however soon the lease ends
 
 
 class LeaseLost(Exception):
@@ -86,7 +87,10 @@ class Sender:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _read(self) -> None:
-        """Fill the window, as long as there is room."""
+        """Fill the window, as long as there is room. Raises Dead."""
+        had, has = len(self._lease.progress.marks), len(self._means.history.feed.marks)
+        if had != has:
+            raise Dead(f"its position is one of {had} partitions, and the log has {has}: replay it from a time")
         while True:
             try:
                 async with aclosing(self._source.read()) as read:
@@ -142,7 +146,8 @@ class Sender:
         """Send one. Raises Dead."""
         failures = self._progress.failures
         secrets = self._webhook.signing(self._clock.now_ms())
-        answer = await self._receiver.send(one.id, one.told.data, secrets)
+        left_s = (self._leased_until_ms - self._clock.now_ms()) / 1000
+        answer = await self._receiver.send(one.id, one.told.data, secrets, within_s=max(left_s, _LEAST_S))
         now_ms = self._clock.now_ms()
         last = {"last_ms": now_ms, "last_status": answer.status, "last_answer": answer.text}
         self._progress = replace(self._progress, **last)  # type: ignore[arg-type]
@@ -161,15 +166,23 @@ class Sender:
     def _fail(self, answer: Answer, now_ms: int) -> None:
         """Hold until the next try. Raises Dead."""
         failures = self._progress.failures + 1
-        since_ms = self._progress.failing_since_ms or now_ms
+        since_ms = self._failing_since_ms(now_ms)
         wait = wait_s(failures, answer, self._settings, self._means.chance())
         self._progress = replace(
             self._progress, failures=failures, failing_since_ms=since_ms, next_try_ms=now_ms + round(wait * 1000)
         )
-        said = f"{answer.status or 'no answer'}: {answer.text}"
+        said = f"no answer: {answer.text}" if answer.status is None else f"it answered {answer.status}"
         _log.info("webhook %s failed: %s", self._webhook.id, said, extra={"action": "webhook_failed"})
         if given_up(since_ms, now_ms, self._settings):
             raise Dead(f"nothing was taken for {self._settings.give_up_s:g} s; at last: {said}")
+
+    def _failing_since_ms(self, now_ms: int) -> int:
+        """Since when it fails; the time in which nobody tried, as no sender ran, does not count."""
+        since_ms, due_ms = self._progress.failing_since_ms, self._progress.next_try_ms
+        if since_ms is None:
+            return now_ms
+        late_ms = now_ms - due_ms if due_ms is not None else 0
+        return since_ms + late_ms if late_ms > self._settings.most_wait_s * 1000 else since_ms
 
     async def _remember(self) -> None:
         """Write how far it is, and hold the lease. Raises LeaseLost."""

@@ -36,8 +36,9 @@ class WebhookSettings:
     look_s: float = 1.0
     # Seconds between two writes of how far a webhook is: so much may come twice after a crash.
     commit_s: float = 1.0
-    # Seconds after which another process may take over what a dead one delivered.
-    lease_s: float = 15.0
+    # Seconds after which another process may take over what a dead one delivered. It is held on from 2/3 of it:
+    # what is left has to do for a delivery's deadline.
+    lease_s: float = 24.0
     # Seconds that deliveries under way have to end when the process is to stop.
     drain_s: float = 3.0
     # Bytes of the newest events that are kept for all webhooks together.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from catalog.webhook import Filters
 from ingest.gateway.bookmark import Marks
 from ingest.gateway.feed import Joined
-from ingest.gateway.history import Gap, History
+from ingest.gateway.history import Gap, History, together
 from ingest.gateway.ring import TooSlow
 from ingest.gateway.told import Told, Wanted
 
@@ -79,7 +79,7 @@ class Source:
             found, marks, late = await self._history.gather(standing, self._wanted, begin, self._most)
         finally:
             self._history.give_slot()
-        return Some(found, marks, gap or late)
+        return Some(found, marks, together([gap, *late] if gap else late))
 
     async def _follow(self, joined: Joined) -> AsyncGenerator[Some, None]:
         """What comes."""

@@ -58,6 +58,16 @@ def test_a_device_that_is_removed_has_no_valid_key_and_no_code(catalog: Catalog)
         catalog.devices.redeem(open_code, now_ms=NOW + 2)
 
 
+def test_a_code_that_was_not_used_is_none_once_there_is_a_newer_one(catalog: Catalog) -> None:
+    old, other = add(catalog, user="u-1"), add(catalog, "phone-2")
+    new = add(catalog, user="u-2", grants_consent=False)
+    with pytest.raises(Missing):
+        catalog.devices.redeem(old, now_ms=NOW)
+    key, _ = catalog.devices.redeem(new, now_ms=NOW)
+    assert (key.user, key.grants_consent) == ("u-2", False)
+    assert catalog.devices.redeem(other, now_ms=NOW)[0].device == "phone-2"
+
+
 @pytest.mark.parametrize("name", ["", "x" * 257, "a\nb", "\x00partition"])
 def test_a_name_that_no_device_can_have_is_refused(catalog: Catalog, name: str) -> None:
     with pytest.raises(Refused, match=r"allowed: (1 to 256|text without)"):

@@ -58,6 +58,12 @@ def test_a_revoked_key_stays_revoked(catalog: Catalog) -> None:
         catalog.keys.revoke("nobody", by="tests", now_ms=NOW)
 
 
+@pytest.mark.parametrize("wrong", ["a\x00b", "\ud800", "", "ä"])
+def test_an_id_that_no_key_can_have_is_missing(catalog: Catalog, wrong: str) -> None:
+    with pytest.raises(Missing, match="there is no key"):
+        catalog.keys.revoke(wrong, by="tests", now_ms=NOW)
+
+
 def test_whoever_polls_hears_of_each_change_once(catalog: Catalog) -> None:
     first, _ = create(catalog)
     news = catalog.keys.since(0)

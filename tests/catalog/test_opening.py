@@ -59,3 +59,9 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"something else entirely" * 100)
     with pytest.raises(Unreachable, match="file is not a database"), open_catalog(f"sqlite:{path}"):
         pass
+
+
+def test_a_file_that_is_made_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "catalog" / "catalog.db"
+    upgrade(f"sqlite:{path}")
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -54,9 +55,9 @@ def test_a_secret_that_was_replaced_signs_for_a_day(catalog: Catalog) -> None:
 
 def test_every_act_is_in_the_audit_without_a_secret(catalog: Catalog) -> None:
     made = create(catalog)
-    catalog.webhooks.change(made.id, url="https://other.test/", filters=None, **BY)
+    catalog.webhooks.change(made.id, url="https://other.test/", **BY)
     catalog.webhooks.rotate(made.id, **BY)
-    catalog.webhooks.pause(made.id, **BY)
+    catalog.webhooks.change(made.id, pause=True, **BY)
     catalog.webhooks.resume(made.id, **BY)
     catalog.webhooks.replay(made.id, marks=[0, 0, 0], from_ms=5, **BY)
     assert catalog.deliveries.die(taken(catalog, made), Progress((0, 0, 0)), "410", now_ms=NOW)
@@ -71,8 +72,8 @@ def test_every_act_is_in_the_audit_without_a_secret(catalog: Catalog) -> None:
 def test_a_change_leaves_the_place_and_what_was_not_named(catalog: Catalog) -> None:
     made = create(catalog)
     other = Filters(devices=("d",))
-    catalog.webhooks.change(made.id, url=None, filters=other, **BY)
-    found, progress = catalog.webhooks.change(made.id, url="https://other.test/", filters=None, **BY)
+    catalog.webhooks.change(made.id, lists={"layers": (), "devices": ("d",), "types": ()}, **BY)
+    found, progress = catalog.webhooks.change(made.id, url="https://other.test/", **BY)
     assert (found.url, found.filters, progress.marks) == ("https://other.test/", other, (3, 0, 7))
 
 
@@ -127,10 +128,10 @@ def test_an_act_that_moves_a_webhook_takes_the_lease_so_that_the_sender_undoes_n
 
 def test_who_is_paused_or_dead_is_not_delivered_until_it_is_resumed(catalog: Catalog) -> None:
     made = create(catalog)
-    catalog.webhooks.pause(made.id, **BY)
+    catalog.webhooks.change(made.id, pause=True, **BY)
     assert take(catalog, made) is None
     with pytest.raises(Conflict, match="is paused; only an active one"):
-        catalog.webhooks.pause(made.id, **BY)
+        catalog.webhooks.change(made.id, pause=True, **BY)
     catalog.webhooks.resume(made.id, **BY)
     with pytest.raises(Conflict, match="nothing to resume"):
         catalog.webhooks.resume(made.id, **BY)
@@ -184,3 +185,89 @@ def test_there_are_never_too_many(catalog: Catalog, monkeypatch: pytest.MonkeyPa
     with pytest.raises(Refused, match="at most 2"):
         create(catalog)
     assert len(catalog.webhooks.list()) == 2
+
+
+def test_a_change_that_can_not_be_made_whole_is_not_made(catalog: Catalog) -> None:
+    made = create(catalog)
+    catalog.webhooks.change(made.id, pause=True, **BY)
+    before = catalog.webhooks.get(made.id), len(catalog.audit.lines())
+    with pytest.raises(Conflict):
+        catalog.webhooks.change(made.id, url="https://other.test/", pause=True, **BY)
+    assert (catalog.webhooks.get(made.id), len(catalog.audit.lines())) == before
+
+
+def at_once(url: str, act: Callable[[Catalog, int], Any], many: int = 8) -> list[Any]:
+    """What comes of acts that begin together, each on connections of its own."""
+    ready = Barrier(many)
+
+    def one(number: int) -> Any:
+        with open_catalog(url) as own:
+            own.webhooks.list()
+            ready.wait()
+            try:
+                return act(own, number)
+            except Missing as error:
+                return error
+
+    with ThreadPoolExecutor(many) as pool:
+        return list(pool.map(one, range(many)))
+
+
+def test_acts_at_once_do_not_undo_each_other(url: str, catalog: Catalog) -> None:
+    made = create(catalog, filters=Filters())
+    names = ("layers", "devices", "types", "regions")
+    for _ in range(5):
+
+        def act(own: Catalog, number: int) -> Any:
+            its = {names[number % 4]: ("entered",)} if number < 4 else {}
+            return own.webhooks.change(made.id, lists=its, url=None if its else f"https://r{number}.test/", **BY)
+
+        at_once(url, act)
+        found = catalog.webhooks.get(made.id)[0]
+        assert found.filters == Filters(("entered",), ("entered",), ("entered",), ("entered",))
+        assert found.url != made.url
+        catalog.webhooks.change(made.id, url=made.url, lists=dict.fromkeys(names, ()), **BY)
+
+
+def test_of_secrets_replaced_at_once_the_newest_two_sign(url: str, catalog: Catalog) -> None:
+    made = create(catalog)
+    for _ in range(5):
+        before = catalog.webhooks.get(made.id)[0].secret
+        both = at_once(url, lambda own, _: own.webhooks.rotate(made.id, **BY)[0].secret, 2)
+        found = catalog.webhooks.get(made.id)[0]
+        assert {found.secret, found.former_secret} == set(both)
+        assert before not in found.signing(NOW)
+
+
+def test_one_of_many_deletes_it_and_the_audit_has_one_line(url: str, catalog: Catalog) -> None:
+    made = create(catalog)
+    got = at_once(url, lambda own, _: own.webhooks.remove(made.id, **BY))
+    assert sum(one is None for one in got) == 1
+    assert sum(isinstance(one, Missing) for one in got) == len(got) - 1
+    assert [line.action for line in catalog.audit.lines()] == ["webhook.delete", "webhook.create"]
+
+
+def test_deleting_and_switching_off_at_once_wait_for_each_other(url: str, catalog: Catalog) -> None:
+    for _ in range(8):
+        made = create(catalog)
+        lease = taken(catalog, made)
+
+        def act(own: Catalog, number: int, made: Webhook = made, lease: Lease = lease) -> Any:
+            if number:
+                return own.webhooks.remove(made.id, **BY)
+            return own.deliveries.die(lease, lease.progress, "gone", now_ms=NOW)
+
+        died, removed = at_once(url, act, 2)
+        assert died in (True, False)
+        assert removed is None
+        assert catalog.webhooks.list() == []
+
+
+def test_the_audit_names_the_host_of_a_receiver_and_not_its_path(catalog: Catalog) -> None:
+    made = create(catalog, url="https://receiver.test:8443/hook?token=hidden")
+    catalog.webhooks.change(made.id, url="https://other.test/hidden", **BY)
+    catalog.webhooks.remove(made.id, **BY)
+    lines = catalog.audit.lines()
+    assert "hidden" not in str(lines)
+    urls = [line.detail["url"] for line in lines]
+    assert urls == ["https://other.test", "https://other.test", "https://receiver.test:8443"]

@@ -57,6 +57,10 @@ class Embedded(Gateway):
         """Events: device, region, sequence; told so many days ago."""
         self._order({"tell": events, "days": days})
 
+    def spoil(self, device: str) -> None:
+        """Have a row of tracks that nobody can read."""
+        self._order({"spoil": device})
+
     def _order(self, order: dict[str, Any]) -> None:
         assert self.process.stdin
         self.process.stdin.write(json.dumps(order) + "\n")

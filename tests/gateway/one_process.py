@@ -2,7 +2,8 @@
 
 `one_process.py FOLDER PORT SETTINGS`: the catalog and the log are in FOLDER, the regions in FOLDER/town.geojson if
 there is such a file. `{"tell": [[device, region, sequence], ...], "days": 0}` writes events as a worker did so many
-days ago, `{"upkeep": true}` does what is due; each line is answered by one.
+days ago, `{"upkeep": true}` does what is due,
+`{"spoil": device}` writes a row of tracks that nobody can read; each line is answered by one.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from ingest.gateway.app import gateway_app
 from ingest.gateway.settings import GatewaySettings
 from ingest.settings import WorkerSettings
 from ingest.status import Status
-from ingest.topics import CHANGES, topics
+from ingest.topics import CHANGES, TRACKS, topics
 from ingest.worker import work
 from service.http import serving
 from service.layers import LayerOptions, load_versions
@@ -66,6 +67,9 @@ async def _work(log: Log, town: Path, stop: asyncio.Event) -> None:
 async def _obey(log: SqliteLog, order: dict[str, Any]) -> None:
     if "upkeep" in order:
         await log.upkeep()
+        return
+    if "spoil" in order:
+        await log.append(TRACKS, [Record(order["spoil"].encode(), b"\xff\x01\x02")])
         return
     records = [event_record(*one, days=order["days"]) for one in order["tell"]]
     for begin in range(0, len(records), 500):

@@ -63,7 +63,7 @@ class Town(Embedded):
         its = {"by": "test", "now_ms": time.time_ns() // 1_000_000}
         with open_catalog(self.catalog) as catalog:
             made, _ = catalog.webhooks.create(url="https://127.0.0.1/", filters=Filters(), marks=(0, 0), **its)
-            return catalog.webhooks.pause(made.id, **its)[0].id
+            return catalog.webhooks.change(made.id, pause=True, **its)[0].id
 
     def code(self) -> str:
         """A device's one-time code."""

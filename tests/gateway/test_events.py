@@ -229,6 +229,41 @@ def test_a_key_that_is_revoked_gets_nothing_more(embedded: Make) -> None:
     asyncio.run(story())
 
 
+def test_however_many_streams_a_revoked_key_has_all_of_them_end(embedded: Make) -> None:
+    gateway = embedded(heartbeat_s=0.5, keys_s=0.2, failures_a_minute=3)
+    keys = [gateway.key("events:read", "positions:read"), gateway.key("events:read")]
+
+    async def story() -> None:
+        paths = ["/v1/events"] * 8 + ["/v1/positions"] * 4
+        streams = [await Stream.open(gateway.port, path, keys[0]) for path in paths]
+        gateway.revoke(keys[0])
+        for stream in streams:
+            assert [one.data["reason"] for one in await stream.take(10, within_s=10)] == ["not_allowed"]
+            stream.close()
+        for status in (401, 401, 401, 429):
+            assert gateway.ask("/v1/events?limit=1", "gf_nobody_nothing").status == status
+
+    asyncio.run(story())
+
+
+def test_who_reads_old_events_slowly_holds_no_reading_of_the_log(embedded: Make) -> None:
+    gateway = embedded(kept_bytes=200_000, readings=1, write_s=60.0)
+    key = gateway.key("events:read")
+
+    async def story() -> None:
+        await asyncio.to_thread(gateway.tell, *crowd(0, 12_000))
+        path = "/v1/events?from=beginning"
+        slow = [await Stream.open(gateway.port, path, key, limit=4096) for _ in range(3)]
+        await asyncio.sleep(1.0)
+        page = await asyncio.to_thread(gateway.ask, f"{path}&limit=5", key)
+        assert (page.status, len(page.body["events"])) == (200, 5)
+        assert by_device(changes(await slow[0].take(12_000))) == expected(0, 12_000)
+        for stream in slow:
+            stream.close()
+
+    asyncio.run(story())
+
+
 def test_a_position_that_has_expired_says_from_where_it_goes_on(embedded: Make) -> None:
     gateway = embedded()
     key = gateway.key("events:read")

@@ -172,6 +172,10 @@ def test_the_test_button_tells_what_the_receiver_said(lenient: Desk) -> None:
             assert got.headers["webhook-signature"].startswith("v1,")
         assert "out of order" in (await answered(receiver, made, Reply(500, b"out of order")))["answer"]
         receiver.hang_up()
+        audit = await asyncio.to_thread(lenient.gateway.ask, "/v1/audit", lenient.key)
+        lines = [line for line in audit.body["lines"] if line["target"] == made["id"]]
+        assert [line["action"] for line in lines] == ["webhook.test"] * 4 + ["webhook.create"]
+        assert "out of order" not in str(lines)
 
     async def answered(receiver: Receiver, made: dict[str, Any], reply: Reply) -> Any:
         receiver.reply = lambda _: reply

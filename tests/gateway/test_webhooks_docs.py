@@ -45,6 +45,10 @@ def test_the_example_refuses_what_is_not(is_ours: Callable[..., bool]) -> None:
     assert not is_ours(SECRETS[0], {**headers, "webhook-id": "e2"}, BODY)
     assert not is_ours(SECRETS[0], {**headers, "webhook-timestamp": str(now + 1)}, BODY)
     assert not is_ours(SECRETS[0], signed_headers(SECRETS[:1], "e1", now - 301, BODY), BODY)
+    assert not is_ours(SECRETS[0], {**headers, "webhook-signature": "v1,\u00e4"}, BODY)
+    assert not is_ours(SECRETS[0], {**headers, "webhook-timestamp": "soon"}, BODY)
+    for name in headers:
+        assert not is_ours(SECRETS[0], {other: headers[other] for other in headers if other != name}, BODY)
 
 
 def test_the_signature_is_the_one_of_the_specification() -> None:

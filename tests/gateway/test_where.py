@@ -213,3 +213,34 @@ def test_an_erased_device_is_gone_from_every_answer(town: Embedded) -> None:
     assert devices == []
     inside = town.ask("/v1/layers/town/regions/c/devices", key).body["devices"]
     assert "leaver" not in {one["device"] for one in inside}
+
+
+def test_a_device_that_is_erased_is_gone_for_a_key_of_its_user_and_for_no_other(town: Embedded) -> None:
+    admin, writer = town.key("admin"), town.key("pings:write")
+    its = [{**ping, "user": "u-9"} for ping in stay("owned", 3.6)]
+    town.ask("/v1/pings", writer, method="POST", body=its)
+    wait_for(lambda: town.ask("/v1/devices/owned", town.key("devices:read")).status == 200)
+
+    async def story() -> None:
+        users = [town.key("positions:read", user=user) for user in ("u-9", "u-8")]
+        own, other = [await Stream.open(town.port, "/v1/positions", key) for key in users]
+        assert (await asyncio.to_thread(town.ask, "/v1/devices/owned", admin, method="DELETE")).status == 200
+        (gone,) = await own.take(1)
+        assert (gone.event, gone.data) == ("gone", {"device": "owned"})
+        its = [{**ping, "user": "u-8"} for ping in stay("others", 3.6)]
+        await asyncio.to_thread(town.ask, "/v1/pings", writer, method="POST", body=its)
+        (moved,) = await other.take(1)
+        assert (moved.event, moved.data["device"]) == ("message", "others")
+        own.close()
+        other.close()
+
+    asyncio.run(story())
+
+
+def test_what_is_stored_of_a_device_and_can_not_be_read_is_said_so(town: Embedded) -> None:
+    town.spoil("spoilt")
+    key = town.key("devices:read")
+    wait_for(lambda: town.ask("/v1/devices/spoilt", key).status == 503)
+    answer = town.ask("/v1/devices/spoilt", key)
+    assert "device 'spoilt' can't be read by this gateway" in answer.body["detail"]
+    assert answer.headers["retry-after"] == "60"

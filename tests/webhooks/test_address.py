@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ async def send(
     """One delivery."""
     addresses = Addresses(private_addresses=private, resolve=resolve)
     context = tls or ssl.create_default_context()
-    receiver = Receiver(url, addresses, context, SETTINGS, WallClock().now_ms)
+    receiver = Receiver(url, addresses, context, replace(SETTINGS, private_addresses=private), WallClock().now_ms)
     try:
         return await receiver.send("id-1", b"{}", [SECRET])
     finally:

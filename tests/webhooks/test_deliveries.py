@@ -4,7 +4,10 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import logging
 import random
+import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from receiver import Got, Receiver, Reply, receiving
 from rig import crowd, expected, move_until, rig_in, sending, until
 
+from catalog.webhook import Filters
 from catalog.webhooks import FORMER_MS
 
 HOUR_S = 3600.0
@@ -168,7 +172,7 @@ def test_three_days_of_failures_switch_off(tmp_path: Path) -> None:
                 assert rig.state(hook) == "active"
                 assert await move_until(rig, lambda: rig.state(hook) == "dead", HOUR_S) <= 8 * HOUR_S
             found, progress = rig.catalog.webhooks.get(hook.id)
-            assert "500: out of order" in (found.reason or "")
+            assert "it answered 500" in (found.reason or "")
             assert progress.marks == (0, 0, 0, 0)
             assert 75 < len(receiver.got) < 95
 
@@ -202,11 +206,11 @@ def test_a_change_counts_within_seconds_and_keeps_the_place(tmp_path: Path) -> N
             async with sending(rig):
                 await rig.tell(*crowd(0, 30))
                 await until(lambda: len(old.taken) == 30)
-                rig.catalog.webhooks.change(hook.id, url=new.url, filters=None, **its)
+                rig.catalog.webhooks.change(hook.id, url=new.url, **its)
                 await asyncio.sleep(0.3)
                 await rig.tell(*crowd(30, 60))
                 await until(lambda: len(new.taken) == 30)
-                rig.catalog.webhooks.pause(hook.id, **its)
+                rig.catalog.webhooks.change(hook.id, pause=True, **its)
                 await asyncio.sleep(0.3)
                 await rig.tell(*crowd(60, 90))
                 await asyncio.sleep(0.3)
@@ -290,5 +294,84 @@ def test_an_answer_without_an_end_and_a_connection_that_breaks_are_failures_with
                 await asyncio.sleep(0.2)
             assert rig.progress(hook).delivered == 1  # the status was a success; the rest is not read
             assert len(rig.progress(hook).last_answer or "") <= 300
+
+    asyncio.run(story())
+
+
+def test_a_row_that_can_not_be_read_holds_what_is_new_until_it_is_mended_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def store(filters: str, webhook: str) -> None:
+        with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
+            database.execute("UPDATE webhook SET filters = ? WHERE id = ?", (filters, webhook))
+
+    async def story() -> None:
+        async with rig_in(tmp_path) as rig, receiving() as receiver, sending(rig):
+            await rig.webhook(receiver.url)
+            await rig.tell(("d", 1))
+            await until(lambda: receiver.taken)
+            newer = await rig.webhook(receiver.url.replace("hook", "newer"))
+            store('{"unheard": []}', newer.id)
+            rig.catalog.webhooks.create(
+                url=receiver.url.replace("hook", "third"), filters=Filters(), marks=[0] * 4, by="tests", now_ms=1
+            )
+            await until(lambda: "webhooks can't be read" in caplog.text)
+            await rig.tell(("d", 2))
+            await until(lambda: len([got for got in receiver.taken if got.path == "/hook"]) == 2)
+            store("{}", newer.id)
+            await until(lambda: {got.path for got in receiver.taken} == {"/hook", "/newer", "/third"})
+
+    asyncio.run(story())
+
+
+def test_what_a_receiver_says_is_in_no_log_and_no_audit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        async with rig_in(tmp_path) as rig, receiving() as receiver:
+            receiver.reply = lambda _: Reply(500, b"hidden")
+            hook = await rig.webhook(receiver.url)
+            await rig.tell(("d", 1))
+            async with sending(rig):
+                await move_until(rig, lambda: rig.state(hook) == "dead", HOUR_S)
+            assert (rig.progress(hook).last_answer, rig.progress(hook).last_status) == ("hidden", 500)
+            assert "it answered 500" in (rig.catalog.webhooks.get(hook.id)[0].reason or "")
+            assert "hidden" not in caplog.text + str(rig.catalog.audit.lines())
+
+    with caplog.at_level(logging.INFO):
+        asyncio.run(story())
+    assert "it answered 500" in caplog.text
+
+
+def test_a_sender_that_was_stopped_for_long_tries_before_it_gives_up(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with rig_in(tmp_path) as rig, receiving() as receiver:
+            receiver.reply = lambda _: Reply(500)
+            hook = await rig.webhook(receiver.url)
+            await rig.tell(("d", 1))
+            async with sending(rig):
+                await until(lambda: receiver.got)
+            await rig.clock.move(4 * 24 * HOUR_S)
+            tries = len(receiver.got)
+            async with sending(rig, lease_s=1e9):
+                await until(lambda: len(receiver.got) > tries)
+                receiver.reply = lambda _: Reply()
+                await move_until(rig, lambda: receiver.taken, 1.0)
+            assert rig.state(hook) == "active"
+
+    asyncio.run(story())
+
+
+def test_a_position_of_another_number_of_partitions_is_dead_with_the_reason_until_it_is_replayed(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        async with rig_in(tmp_path) as rig, receiving() as receiver:
+            hook = await rig.webhook(receiver.url, marks=[0, 0])
+            await rig.tell(("d", 1))
+            async with sending(rig):
+                await until(lambda: rig.state(hook) == "dead")
+                reason = rig.catalog.webhooks.get(hook.id)[0].reason or ""
+                assert "one of 2 partitions, and the log has 4: replay it" in reason
+                rig.catalog.webhooks.replay(hook.id, marks=[0] * 4, from_ms=0, by="tests", now_ms=1)
+                await until(lambda: receiver.taken)
 
     asyncio.run(story())
