@@ -29,12 +29,14 @@ class Audit:
         self._database = database
 
     def lines(self, *, most: int = 100, before: int | None = None) -> list[Line]:
-        """The newest first."""
-        asked = select(audit).order_by(audit.c.id.desc()).limit(most)
-        if before is not None:
-            asked = asked.where(audit.c.at_ms < before)
+        """The newest first; beyond `most` all that have the time of the last one, so that pages by time lose nothing."""
+        newest = select(audit).order_by(audit.c.at_ms.desc(), audit.c.id.desc())
+        asked = newest if before is None else newest.where(audit.c.at_ms < before)
         with self._database.reading() as connection:
-            rows = connection.execute(asked).all()
+            rows = list(connection.execute(asked.limit(most)).all())
+            if len(rows) == most:
+                last = rows[-1]
+                rows += connection.execute(newest.where(audit.c.at_ms == last.at_ms, audit.c.id < last.id)).all()
         return [Line(row.at_ms, row.actor, row.action, row.target, json.loads(row.detail)) for row in rows]
 
     def note(self, line: Line) -> None:

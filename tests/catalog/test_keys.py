@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from catalog import Catalog, Missing, Refused, open_catalog
+from catalog.audit import Line
 from catalog.database import Database
 from catalog.keys import SCOPES
 from catalog.secret import key_id, same
@@ -93,3 +94,13 @@ def test_no_change_is_missed_however_many_make_them_at_once(url: str, catalog: C
     heard |= {kept.key.id for kept in catalog.keys.since(number).keys}
     assert heard == set().union(*(one.result() for one in made))
     assert len(heard) == 40
+
+
+def test_pages_of_the_audit_have_every_line_though_many_are_of_one_millisecond(catalog: Catalog) -> None:
+    for number, at_ms in enumerate((5, 5, 6, 6, 6, 7)):
+        catalog.audit.note(Line(at_ms, "tests", "look", str(number), {}))
+    seen, before = list[str](), None
+    while page := catalog.audit.lines(most=2, before=before):
+        seen += [line.target for line in page]
+        before = page[-1].at_ms
+    assert seen == ["5", "4", "3", "2", "1", "0"]
