@@ -29,7 +29,7 @@ class Audit:
         self._database = database
 
     def lines(self, *, most: int = 100, before: int | None = None) -> list[Line]:
-        """The newest first; beyond `most` all that have the time of the last one, so that pages by time lose nothing."""
+        """The newest first; beyond `most` all that have the time of the last one: pages by time lose nothing."""
         newest = select(audit).order_by(audit.c.at_ms.desc(), audit.c.id.desc())
         asked = newest if before is None else newest.where(audit.c.at_ms < before)
         with self._database.reading() as connection:
