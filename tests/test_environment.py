@@ -80,7 +80,7 @@ def test_every_setting_of_the_gateway_can_be_set() -> None:
     [
         ("KEYRATE", "3", "GEOFENCE_GATEWAY_KEYRATE is set, .* did you mean GEOFENCE_GATEWAY_KEY_RATE?"),
         ("TLS_CRT", "3", "did you mean GEOFENCE_GATEWAY_TLS_CERT?"),
-        ("COLOUR", "red", "no such setting; allowed: GEOFENCE_GATEWAY_APPEND_S, GEOFENCE_GATEWAY_BODY_BYTES, "),
+        ("COLOUR", "red", "no such setting; allowed: GEOFENCE_GATEWAY_APPEND_S, GEOFENCE_GATEWAY_BODIES_BYTES, "),
         ("KEY_RATE", "many", "GEOFENCE_GATEWAY_KEY_RATE is 'many'; allowed: a number"),
         ("KEY_RATE", "0", "GEOFENCE_GATEWAY_KEY_RATE is 0.0; allowed: more than 0"),
         ("KEY_RATE", "nan", "GEOFENCE_GATEWAY_KEY_RATE is nan; allowed: more than 0"),
