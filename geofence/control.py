@@ -55,12 +55,16 @@ def check(control: Control) -> None:
         )
     for field in ("device", "layer", "version"):
         text = getattr(control, field, None)
-        if text is None:
-            continue
-        if any(map(is_control, text)):
-            raise InvalidControl(f"{field} is {text[:40]!r}; allowed: text without control characters, as in a ping.")
-        if not 0 < len(text.encode("utf-8", "surrogatepass")) <= DEVICE_BYTES:
-            raise InvalidControl(
-                f"{field} is {text[:40]!r} ({len(text)} characters); allowed: 1 to {DEVICE_BYTES} bytes. "
-                "Send the id that the pings or the catalog have."
-            )
+        if text is not None:
+            check_name(field, text)
+
+
+def check_name(field: str, text: str) -> None:
+    """Raise InvalidControl if no ping, layer or version can have this name."""
+    if any(map(is_control, text)):
+        raise InvalidControl(f"{field} is {text[:40]!r}; allowed: text without control characters, as in a ping.")
+    if not 0 < len(text.encode("utf-8", "surrogatepass")) <= DEVICE_BYTES:
+        raise InvalidControl(
+            f"{field} is {text[:40]!r} ({len(text)} characters); allowed: 1 to {DEVICE_BYTES} bytes. "
+            "Send the id that the pings or the catalog have."
+        )

@@ -6,14 +6,12 @@ device's own key, or an admin, and nobody else.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from geofence.control import Consent
-from geofence.fault import DEVICE_BYTES
+from geofence.control import Consent, InvalidControl, check_name
 from ingest.gateway.access import Access
 from ingest.gateway.asking import answer
 from ingest.gateway.caller import Caller
@@ -41,9 +39,10 @@ def devices_router(
             raise Problem(
                 403, "Not allowed", f"Only the key of this device, or an admin, may do this; not {caller.name}."
             )
-        if not _may_be_a_device(device):
-            allowed = f"allowed: 1 to {DEVICE_BYTES} bytes of UTF-8 without control characters"
-            raise Problem(400, "No such device", f"The device is {device[:40]!r}; {allowed}.")
+        try:
+            check_name("device", device)  # other names could be keys of the log that are no devices
+        except InvalidControl as fault:
+            raise Problem(400, "No such device", str(fault)) from None
         _check_ending(request, device)
         return caller
 
@@ -87,9 +86,3 @@ def _check_ending(request: Request, device: str) -> None:
     if behind and last != behind:
         detail = f"The path ends in {last[:60]!r}; allowed: names that do not end in /{behind}. Use another name."
         raise Problem(400, "No such device", detail)
-
-
-def _may_be_a_device(name: str) -> bool:
-    """Whether pings may have this name. Others could be keys of the log that are no devices."""
-    size = len(name.encode("utf-8", "surrogatepass"))
-    return 0 < size <= DEVICE_BYTES and not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)

@@ -6,8 +6,6 @@ together is told only where the sequence of a layer is the same in both. Invaria
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from geofence.instant import text_of
@@ -115,9 +113,3 @@ def _pending(belief: BeliefRead) -> list[Pending]:
         Pending(one.code if one.code >= 0 else None, text_of(one.first_ms), one.pings, round(one.own, 3), belief.fence)
         for one in belief.pending
     ]
-
-
-def as_answer(known: Known) -> dict[str, Any]:
-    """As it is answered."""
-    answer: dict[str, Any] = msgspec.to_builtins(known)
-    return answer

@@ -8,11 +8,9 @@ import hashlib
 import ipaddress
 import json
 import re
-import shutil
 import signal
 import socket
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -161,25 +159,6 @@ def test_the_page_behind_the_link_may_run_its_own_script_and_ask_its_own_gateway
     assert "http" not in page.text.replace("https://", "")
     for name in re.findall(r'part\("(\w+)"\)', script):
         assert f'id="{name}"' in page.text
-
-
-_BROWSER = """
-const parts = {};
-const document = { getElementById: (name) => (parts[name] ??= { hidden: true }) };
-const location = { hash: process.argv[1] };
-"""
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node, to run a page's script")
-@pytest.mark.parametrize(("behind", "shown"), [("", False), ("#a-b", True), ("#%", True), ("#%zz", True)])
-def test_whatever_is_behind_a_link_the_page_begins_or_says_that_there_is_no_code(
-    gateway: Served, behind: str, shown: bool
-) -> None:
-    script = gateway.ask("GET", "/enrol").text.partition("<script>")[2].partition("</script>")[0]
-    asked = f"{_BROWSER}{script}; console.log(parts.begin ? !parts.begin.hidden : false)"
-    words = ["node", "-e", asked, "--", behind]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=True)
-    assert json.loads(done.stdout.splitlines()[-1]) is shown
 
 
 @pytest.mark.parametrize("days", ["nan", "0", "-1", "inf", "40000", "x"])
