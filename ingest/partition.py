@@ -11,7 +11,8 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from geofence.fence import Fence, UnknownVersion
+from geofence.fence import Fence
+from geofence.library import UnknownVersion
 from geofence.malformed import Malformed
 from ingest.pipeline import Pipeline
 from ingest.reading import Reader

@@ -13,7 +13,8 @@ from time import perf_counter
 
 from geofence.control import Control, Switch
 from geofence.crossing import Crossing
-from geofence.fence import Fence, UnknownVersion
+from geofence.fence import Fence
+from geofence.library import UnknownVersion
 from geofence.report import NO_CONSENT, Report
 from ingest.control import record_of
 from ingest.outgoing import event_records, letters, outgoing, state_records

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from geofence.crossing import Crossing
-from geofence.fence import Fence, UnknownVersion
+from geofence.fence import Fence
+from geofence.library import UnknownVersion
 from geofence.report import Report
 from service.rows import Batch, Misread, Order, Part, Rejected
 

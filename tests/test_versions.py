@@ -20,8 +20,8 @@ from worlds import (
 )
 
 from geofence.control import Switch
-from geofence.fence import UnknownVersion
 from geofence.hysteresis import OUTSIDE, UNKNOWN, Rule
+from geofence.library import UnknownVersion
 from geofence.region import Kind, Region, Version
 
 ROW, MOVED, RETIRED = partition(), partition(SHIFTED), partition({})

@@ -11,7 +11,7 @@ from runs import PARTITIONS, SETTINGS, World, device_partition
 from shapely import box
 from worlds import at, erase, overlay, partition, ping, switch, tick, walk
 
-from geofence.fence import UnknownVersion
+from geofence.library import UnknownVersion
 from geofence.wire import encode_ping
 from geofence.wire_events import decode_event
 from ingest.control import order, record_of
