@@ -148,6 +148,11 @@ class Fence:
         """The same as a partition's row has it, with what is being left."""
         return [kept_of(layer) for layer in self._layers.values()]
 
+    def has_obeyed(self, switch: Switch) -> bool:
+        """Whether this publication, or a later one of the layer, was obeyed before."""
+        layer = self._layers.get(switch.layer)
+        return layer is not None and 0 < switch.number <= layer.number
+
     def due_ms(self) -> int | None:
         """The partition time at which a tick would do something; None if never."""
         dues = [dwell_due_ms(layer) for layer in self._layers.values()]
@@ -309,8 +314,8 @@ class Fence:
 
     def _switch(self, control: Switch) -> list[Crossing]:
         layer = self._layers.get(control.layer)
-        if layer is not None and 0 < control.number <= layer.number:
-            return []  # it was here before
+        if self.has_obeyed(control):
+            return []
         atlas = self._library.find(control.layer, control.version, layer.version.kind if layer else None)
         if layer is None:
             layer = self._layers[control.layer] = LayerState(atlas, self._devices)

@@ -19,7 +19,7 @@ from functools import partial
 
 from geofence.atlas import Atlas
 from geofence.region import Version
-from ingest.restoring import FenceMaker
+from ingest.fences import Fences, FixedFences
 from ingest.settings import WorkerSettings
 from ingest.status import State, Status, tell
 from ingest.topics import PINGS, topics
@@ -52,8 +52,7 @@ async def run_worker(
     At `health`, an address, it answers how it is doing.
     """
     check_source(settings.source)
-    make_fence = fence_maker(versions, settings, engine)
-    make_fence()  # say at once if the options don't go together
+    fences = fixed_fences(versions, settings, engine)
     tune()
     stop, status = asyncio.Event(), Status()
     with _told_on_stderr(), _ending(stop):
@@ -61,7 +60,7 @@ async def run_worker(
             await ensure_topics(log, url)
             await _check_topics(log)
             async with _health(status, health):
-                await _work(log, make_fence, settings, status, stop, until_idle)
+                await _work(log, fences, settings, status, stop, until_idle)
         for one in sorted(status.partitions.values(), key=lambda one: one.partition):
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
 
@@ -93,12 +92,12 @@ def _end_late() -> None:
 
 
 async def _work(
-    log: Log, make_fence: FenceMaker, settings: WorkerSettings, status: Status, stop: asyncio.Event, until_idle: bool
+    log: Log, fences: Fences, settings: WorkerSettings, status: Status, stop: asyncio.Event, until_idle: bool
 ) -> None:
     watch = asyncio.create_task(_watch(log, status, settings.group, stop, until_idle))
     watch.add_done_callback(lambda _: stop.set())  # whatever ends it: a worker that was to stop must not wait for ever
     try:
-        await work(log, make_fence, settings, status, stop)
+        await work(log, fences, settings, status, stop)
     finally:
         watch.cancel()
         (ended,) = await asyncio.gather(watch, return_exceptions=True)
@@ -145,11 +144,14 @@ def _told_on_stderr() -> Iterator[None]:
             log.removeHandler(handler)
 
 
-def fence_maker(versions: Sequence[Version], settings: WorkerSettings, engine: str) -> FenceMaker:
-    """How to make the fence of a partition: the first version of each layer in force, each atlas built once."""
+def fixed_fences(versions: Sequence[Version], settings: WorkerSettings, engine: str) -> FixedFences:
+    """Fences with the first version of each layer in force, each atlas built once.
+
+    Raises Unusable where the settings don't go together.
+    """
     first, library = part_versions(versions)
     atlases = {version.hash: Atlas(version, engine) for version in versions}
-    return partial(
+    make = partial(
         checked_fence,
         first,
         engine=engine,
@@ -160,6 +162,8 @@ def fence_maker(versions: Sequence[Version], settings: WorkerSettings, engine: s
         atlases=atlases,
         sweep_devices=settings.sweep_devices,
     )
+    make()
+    return FixedFences(make)
 
 
 async def _watch(log: Log, status: Status, group: str, stop: asyncio.Event, until_idle: bool) -> None:

@@ -200,7 +200,7 @@ def run_for_a_while(its: World, partition_: int, *rows: Record):
             if rows:
                 await log.append(TRACKS, list(rows), partition=partition_)
             working = asyncio.create_task(
-                work(log, its.fence, its.settings, its.status, stop, now_ms=lambda: its.now_ms)
+                work(log, its.fences(), its.settings, its.status, stop, now_ms=lambda: its.now_ms)
             )
             async with asyncio.timeout(10):
                 while its.status.of(partition_, 0).state is not State.BLOCKED:

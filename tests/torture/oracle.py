@@ -27,7 +27,7 @@ from stream.partitioner import partition_of
 from stream.port import Log
 from tests.torture.crowd import NOWHERE
 from tests.torture.feeding import fingerprint
-from tests.torture.town import PARTITIONS, SETTINGS, make_fences, versions
+from tests.torture.town import PARTITIONS, SETTINGS, fences, versions
 
 _NOWHERE = b'"lon":%.1f' % NOWHERE  # what is refused once it has been read
 
@@ -88,7 +88,7 @@ class Verdict:
 
 async def judge(log: Log, acknowledged: Counter[int], folder: Path) -> Verdict:
     """Compare all that a log holds with a replay of its input."""
-    verdict, make_fence = Verdict(), make_fences()
+    verdict, its_fences = Verdict(), fences()
     there: Counter[int] = Counter()
     for partition in range(PARTITIONS):
         refused: set[int] = set()
@@ -97,7 +97,7 @@ async def judge(log: Log, acknowledged: Counter[int], folder: Path) -> Verdict:
             values = zip(batch.offsets, batch.values, strict=True)
             refused |= {offset for offset, value in values if _NOWHERE in (value or b"")}
         verdict.count_letters(await _letters(log, partition), refused)
-        fence = await restore(log, partition, make_fence, PartitionStatus(partition, 0))
+        fence = await restore(log, partition, its_fences, PartitionStatus(partition, 0))
         lines = [line async for part in dump(log, partition, value_bytes=SETTINGS.value_bytes) for line in part.lines]
         expected, tracks = replayed(lines, folder / f"input-{partition}.ndjson")
         verdict.count_events(await _events(log, partition), expected)
