@@ -16,7 +16,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from ingest.gateway.problem import Problem, come_again
+from web.problem import Problem, come_again
 
 _FILES_BESIDE = 500  # that are open beside connections: the log's, the catalog's, those of connections to brokers
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ingest.documents.asyncapi import asyncapi
 from ingest.documents.topics import topic_schemas
-from ingest.gateway.documents.openapi import openapi
+from service.endpoints import api
+from web.documents.openapi import openapi
 
 DOCS = Path(__file__).parent.parent / "docs"
 SCHEMAS = "schemas"
@@ -21,7 +22,7 @@ _REMEDY = "Run: .venv/bin/python -m service.documents"
 
 def documents() -> dict[str, str]:
     """Every document, by its place in `docs/`."""
-    found = {"openapi.json": openapi(), "asyncapi.json": asyncapi()}
+    found = {"openapi.json": openapi(api()), "asyncapi.json": asyncapi()}
     found |= {f"{SCHEMAS}/{name}.json": schema for name, schema in topic_schemas().items()}
     return {name: json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in found.items()}
 

@@ -17,9 +17,7 @@ from dataclasses import dataclass
 
 from catalog import open_catalog
 from ingest.gateway.app import Gateway, gateway_app
-from ingest.gateway.jwks import Jwks, is_here
 from ingest.gateway.settings import GatewaySettings
-from ingest.gateway.tokens import Tokens
 from service.catalogs import answering
 from service.certificate import Certificate
 from service.complaints import note
@@ -29,6 +27,8 @@ from service.interpreter import tune
 from service.lan import addresses, owntracks_link, qr, url_of
 from service.logs import ensure_topics, open_log
 from service.source import Unusable
+from web.jwks import Jwks, is_here
+from web.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest.gateway.problem import come_again
 from service.connections import BoundedProtocol, Limits
 from service.source import Unusable
+from web.problem import come_again
 
 _START_S = 10.0
 _UNREAD_MS = 60_000  # who takes nothing for so long is dropped by the system: a closed stream may still hold bytes

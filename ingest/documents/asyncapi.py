@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingest.documents.schemas import Schema, schemas_of
+from ingest.documents.fields import FIELDS
 from ingest.documents.topics import MESSAGES, Message
 from ingest.topics import CHANGES, PARTITIONS, PINGS, PRESENCE, REJECTED, topics
 from stream.port import Cleanup, Topic
+from web.documents.schemas import Schema, schemas_of
 
 _AT = "#/components/schemas/"
 _FORMAT = "application/schema+json;version=draft-07"
@@ -27,7 +28,7 @@ _WAYS = {
 def asyncapi() -> dict[str, Any]:
     """The document."""
     kinds = [message for message in MESSAGES if message.kind is not None]
-    schemas, named = schemas_of([message.kind for message in kinds], at=_AT)
+    schemas, named = schemas_of([message.kind for message in kinds], at=_AT, fields=FIELDS)
     payloads = {message.name: schema for message, schema in zip(kinds, schemas, strict=True)}
     return {
         "asyncapi": "3.0.0",

@@ -1,7 +1,7 @@
 """What the types of the wire can't say of their fields: ranges, units, words that are allowed.
 
-Added to the schemas by `schemas`. Values are JSON Schema; None takes away what the type says. Invariant: a ping that
-breaks a range here is one that `geofence.fault` refuses, and the other way round.
+Added to the schemas by `web.documents`. Values are JSON Schema; None takes away what the type says. Invariant: a ping
+that breaks a range here is one that `geofence.fault` refuses, and the other way round.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from catalog.keys import SCOPES
 from geofence.crossing import Cause, Change
 from geofence.fault import DEVICE_BYTES, TIME_END_MS
 from geofence.ping import Source
-
-NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)"  # nor a line end as the last, before which $ would match
+from web.documents.schemas import NO_CONTROLS
 
 _DEVICE: dict[str, Any] = {
     "minLength": 1, "maxLength": DEVICE_BYTES, "pattern": NO_CONTROLS,

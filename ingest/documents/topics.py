@@ -14,9 +14,10 @@ from geofence.control import Control
 from geofence.presence import Presence
 from geofence.wire import PingRecord
 from geofence.wire_events import CONTENT_TYPE, Event, RegionChange
-from ingest.documents.schemas import DIALECT, Schema, alone, schemas_of
+from ingest.documents.fields import FIELDS
 from ingest.letters import KEPT_BYTES, LetterHeaders
 from ingest.topics import CHANGES, KIND, PINGS, PRESENCE, REJECTED, TRACKS
+from web.documents.schemas import DIALECT, Schema, alone, schemas_of
 
 _BYTES = "application/octet-stream"
 _IN_DATA = ("data", "datacontenttype")
@@ -44,7 +45,7 @@ def _control_headers() -> Schema:
 
 def _event_headers() -> Schema:
     """The attributes of an event, each with `ce_` before it."""
-    _, named = schemas_of([Event], at="#/")
+    _, named = schemas_of([Event], at="#/", fields=FIELDS)
     attributes = {name: its for name, its in named["Event"]["properties"].items() if name not in _IN_DATA}
     told = {f"ce_{name}": its for name, its in attributes.items()}
     told["content-type"] = {"type": "string", "const": CONTENT_TYPE}
@@ -52,7 +53,7 @@ def _event_headers() -> Schema:
 
 
 def _letter_headers() -> Schema:
-    _, named = schemas_of([LetterHeaders], at="#/")
+    _, named = schemas_of([LetterHeaders], at="#/", fields=FIELDS)
     return named["LetterHeaders"]
 
 
@@ -89,12 +90,14 @@ def topic_schemas() -> dict[str, Schema]:
         if message.headers is not None:
             name = f"{message.name}-headers"
             found[name] = {**_head(name), **message.headers(), "title": f"Headers of {message.name}"}
-    found["event"] = alone(Event, title="A region change as one JSON object", identifier=_identifier("event"))
+    found["event"] = alone(
+        Event, title="A region change as one JSON object", identifier=_identifier("event"), fields=FIELDS
+    )
     return found
 
 
 def _value(message: Message) -> Schema:
-    made = alone(message.kind, title=message.what, identifier=_identifier(message.name))
+    made = alone(message.kind, title=message.what, identifier=_identifier(message.name), fields=FIELDS)
     return {**made, "examples": [message.example]}
 
 

@@ -13,15 +13,15 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from catalog import Catalog
 from geofence.control import Consent
-from ingest.gateway.access import Access, allow
-from ingest.gateway.asking import answer, asked, decoded
-from ingest.gateway.body import read_body, read_small_body
-from ingest.gateway.caller import Caller
 from ingest.gateway.consents import Consents
 from ingest.gateway.forms import AuditLines, Code, CodeMade, Enrolled, KeyList, KeyMade, NewDevice, NewKey
-from ingest.gateway.paging import limit_of
-from ingest.gateway.problem import Problem
 from ingest.gateway.settings import GatewaySettings
+from web.access import Access, allow
+from web.asking import answer, asked, decoded
+from web.body import read_body, read_small_body
+from web.caller import Caller
+from web.paging import limit_of
+from web.problem import Problem
 
 _CODE_BYTES = 1000  # of a request with a code, at most: whoever sends one has shown nothing yet
 
@@ -46,7 +46,7 @@ class Admin:
 
         @router.post("/v1/keys")
         async def create_key(request: Request, caller: Caller = admin) -> Response:
-            new = decoded(await read_body(request, self._settings), NewKey)
+            new = decoded(await read_body(request, self._settings.body_limits), NewKey)
             its = {name: getattr(new, name) for name in ("name", "scopes", "device", "user", "expires_ms")}
             key, text = await asked(self._catalog.keys.create, by=caller.name, now_ms=self._now_ms(), **its)
             return answer(KeyMade(**asdict(key), key=text), 201)
@@ -66,7 +66,7 @@ class Admin:
 
         @router.post("/v1/devices")
         async def add_device(request: Request, caller: Caller = admin) -> Response:
-            new = decoded(await read_body(request, self._settings), NewDevice)
+            new = decoded(await read_body(request, self._settings.body_limits), NewDevice)
             its = {"user": new.user, "grants_consent": new.grants_consent}
             code = await asked(self._catalog.devices.add, new.device, by=caller.name, now_ms=self._now_ms(), **its)
             return answer(CodeMade(new.device, code), 201)
@@ -79,7 +79,7 @@ class Admin:
 
     async def _enrol(self, request: Request) -> Response:
         """A device's key for its code; first its consent is recorded if enrolling grants it, as a code is good once."""
-        new = decoded(await read_small_body(request, self._settings, _CODE_BYTES), Code)
+        new = decoded(await read_small_body(request, self._settings.body_limits, _CODE_BYTES), Code)
         now_ms = self._now_ms()
         self._access.check_failures(request)
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -15,15 +15,12 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from catalog import Catalog
-from ingest.gateway.access import Access
 from ingest.gateway.admin import Admin
 from ingest.gateway.apps import apps_router
-from ingest.gateway.audited import Looks
-from ingest.gateway.bodies import Bodies
 from ingest.gateway.consents import Consents
 from ingest.gateway.counts import Counted
 from ingest.gateway.devices import devices_router
-from ingest.gateway.documents.openapi import document_router
+from ingest.gateway.documents.api import gateway_api
 from ingest.gateway.enrolling import enrolling_router
 from ingest.gateway.erasing import Erasing
 from ingest.gateway.events import events_router
@@ -33,22 +30,27 @@ from ingest.gateway.front import Front
 from ingest.gateway.history import History
 from ingest.gateway.intake import Intake
 from ingest.gateway.just_said import JustSaid
-from ingest.gateway.keyring import Keyring
 from ingest.gateway.members import Members
 from ingest.gateway.metrics import Measured, gateway_health
 from ingest.gateway.pings import PingsEndpoint
 from ingest.gateway.places import Places
 from ingest.gateway.positions import positions_router
-from ingest.gateway.problem import answer_problems
 from ingest.gateway.refusals import Refusals
 from ingest.gateway.settings import GatewaySettings
 from ingest.gateway.streams import Streams
-from ingest.gateway.tokens import Tokens
 from ingest.gateway.webhooks import WebhooksEndpoint
 from ingest.gateway.where import Views, where_router
 from ingest.gateway.whereabouts import Whereabouts
 from ingest.topics import PRESENCE, TRACKS
 from stream.port import Log, OnChange
+from web.access import Access
+from web.audited import Looks
+from web.bodies import Bodies
+from web.documents.openapi import document_router
+from web.endpoints import Further, Shared
+from web.keyring import Keyring
+from web.problem import answer_problems
+from web.tokens import Tokens
 
 
 def wall_ms() -> int:
@@ -92,8 +94,9 @@ async def gateway_app(
     *,
     tokens: Tokens | None = None,
     now_ms: Callable[[], int] = wall_ms,
+    more: Sequence[Further] = (),
 ) -> AsyncIterator[Gateway]:
-    """The application, while it may be served."""
+    """The application, while it may be served. `more`: endpoints beside its own."""
     keyring = Keyring(catalog, settings.keys_s)
     await keyring.look()
     clock = asyncio.get_running_loop().time
@@ -131,7 +134,7 @@ async def gateway_app(
             )
             measured = Measured(intake, flights, streams, keyring, views.freshness, jwks)
             health = gateway_health(measured, ready_s=settings.ready_s)
-            yield Gateway(Counted(app_of(parts), measured.requests), health, streams.end)
+            yield Gateway(Counted(app_of(parts, more), measured.requests), health, streams.end)
         finally:
             for task in following:
                 task.cancel()
@@ -148,10 +151,11 @@ def _both(one: OnChange, other: OnChange) -> OnChange:
     return told
 
 
-def app_of(parts: Parts) -> ASGIApp:
+def app_of(parts: Parts, more: Sequence[Further]) -> ASGIApp:
     """All endpoints, in the order of the documentation."""
     app = FastAPI(title="geofence", version="1", openapi_url=None)
     answer_problems(app)
+    shared = Shared(parts.access, parts.catalog, parts.looks, parts.settings.body_limits, parts.now_ms)
     pings = PingsEndpoint(parts.access, parts.intake, parts.settings)
     for router in (
         pings.router(),
@@ -169,7 +173,8 @@ def app_of(parts: Parts) -> ASGIApp:
         where_router(parts.access, parts.views, parts.looks),
         positions_router(parts.access, parts.views, parts.looks, parts.streams, parts.settings),
         WebhooksEndpoint(parts.access, parts.catalog, parts.history, parts.settings, parts.now_ms).router(),
-        document_router(parts.access),
+        *(one.router(shared) for one in more),
+        document_router(parts.access, gateway_api([one.described for one in more])),
     ):
         app.include_router(router)
 

@@ -22,12 +22,12 @@ from ingest.clients.homeassistant import HOMEASSISTANT
 from ingest.clients.overland import OVERLAND
 from ingest.clients.owntracks import OWNTRACKS
 from ingest.clients.traccar import TRACCAR
-from ingest.gateway.access import Access
-from ingest.gateway.body import read_body
-from ingest.gateway.caller import Caller
 from ingest.gateway.intake import Intake, Refused
-from ingest.gateway.problem import Problem, come_again
 from ingest.gateway.settings import GatewaySettings
+from web.access import Access
+from web.body import read_body
+from web.caller import Caller
+from web.problem import Problem, come_again
 
 CLIENTS = (OWNTRACKS, TRACCAR, OVERLAND, GPSLOGGER, HOMEASSISTANT, AMAZON)
 _ELSEWHERE = {
@@ -45,7 +45,7 @@ class Apps:
 
     def __init__(self, access: Access, intake: Intake, settings: GatewaySettings, now_ms: Callable[[], int]) -> None:
         self._access, self._intake, self._now_ms = access, intake, now_ms
-        self._settings = replace(settings, plain_bytes=settings.body_bytes)  # no app compresses more than that
+        self._limits = replace(settings.body_limits, plain_bytes=settings.body_bytes)  # no app packs more
 
     async def hear(self, client: Client, request: Request) -> Response:
         """Answer a request of an app. Raises Problem, never one by which an app would lose what may yet be taken."""
@@ -65,7 +65,7 @@ class Apps:
     async def _heard(self, client: Client, request: Request) -> Heard:
         """What the request says; a body that can never be read says nothing, which is a refusal."""
         try:
-            body = await read_body(request, self._settings)
+            body = await read_body(request, self._limits)
         except Problem as problem:
             if problem.status in _TRANSIENT or problem.status == 503:
                 raise

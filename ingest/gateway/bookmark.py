@@ -10,7 +10,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from ingest.gateway.problem import Problem
+from web.problem import Problem
 
 _VERSION = 1
 _MOST_BITS = 63

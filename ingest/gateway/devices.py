@@ -12,14 +12,14 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Depends, Request, Response
 
 from geofence.control import Consent, InvalidControl, check_name
-from ingest.gateway.access import Access
-from ingest.gateway.asking import answer
-from ingest.gateway.caller import Caller
 from ingest.gateway.consents import Consents
 from ingest.gateway.erasing import Erasing
 from ingest.gateway.forms import ConsentNow, ConsentSaid, RefusalsOf
-from ingest.gateway.problem import Problem
 from ingest.gateway.refusals import Refusals
+from web.access import Access
+from web.asking import answer
+from web.caller import Caller
+from web.problem import Problem
 
 
 def devices_router(

@@ -14,13 +14,13 @@ from contextlib import suppress
 from catalog import Catalog, CatalogError
 from geofence.control import Erase
 from ingest.control import record_of
-from ingest.gateway.access import Access
-from ingest.gateway.caller import Caller
 from ingest.gateway.flights import Flights
 from ingest.gateway.forms import Erased, Remains
-from ingest.gateway.problem import Problem, come_again
 from ingest.topics import CHANGES, PINGS, PRESENCE, REJECTED, TRACKS
 from stream.port import Log
+from web.access import Access
+from web.caller import Caller
+from web.problem import Problem, come_again
 
 _log = logging.getLogger("geofence.gateway")
 _KEPT = {

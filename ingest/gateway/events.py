@@ -12,17 +12,17 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from ingest.gateway.access import Access
 from ingest.gateway.bookmark import Marks, bookmark_of
 from ingest.gateway.forms import EventsPage
 from ingest.gateway.history import Gap, History
-from ingest.gateway.paging import limit_of
-from ingest.gateway.problem import come_again
 from ingest.gateway.settings import GatewaySettings
 from ingest.gateway.sse import EventStream
 from ingest.gateway.stream_of_events import EventsOfOne
 from ingest.gateway.streams import Streams
 from ingest.gateway.told import Wanted, wanted_by
+from web.access import Access
+from web.paging import limit_of
+from web.problem import come_again
 
 SCOPE = "events:read"
 _PATIENCE_S = 5.0

@@ -12,9 +12,9 @@ import logging
 from collections.abc import Sequence
 
 from ingest.gateway.counts import Seconds
-from ingest.gateway.problem import come_again
 from ingest.topics import PINGS
 from stream.port import Log, LogError, Record, Unavailable
+from web.problem import come_again
 
 _log = logging.getLogger("geofence.gateway")
 _OVERHEAD = 200  # bytes that a waiting record takes beside its value

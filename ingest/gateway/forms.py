@@ -15,8 +15,8 @@ from msgspec import UNSET, UnsetType
 from catalog.audit import Line
 from catalog.keys import Key
 from geofence.fault import DEVICE_BYTES, TIME_END_MS
-from ingest.documents.fields import NO_CONTROLS
 from ingest.gateway.refusals import Refusal
+from web.documents.schemas import NO_CONTROLS
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=DEVICE_BYTES, pattern=NO_CONTROLS)]
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ingest.gateway.problem import answer_of
+from web.problem import answer_of
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

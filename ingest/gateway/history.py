@@ -16,11 +16,11 @@ from geofence.instant import ms_of
 from ingest.gateway.bookmark import Marks, bookmark_of, marks_of
 from ingest.gateway.feed import GROUP, Feed
 from ingest.gateway.forms import GapTold, Lost
-from ingest.gateway.problem import Problem
 from ingest.gateway.told import NewerEvent, Told, Wanted, told_of
 from ingest.topics import CHANGES
 from stream.partitioner import partition_of
 from stream.port import Batch, Log, Standing
+from web.problem import Problem
 
 _MOST, _LEAST = 1024, 64  # records of one look
 _LOOKED_AT = 50_000  # records that are looked at for a page, at most

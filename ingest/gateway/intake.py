@@ -24,14 +24,14 @@ from geofence.misfit import misfit_of
 from geofence.report import NO_CONSENT
 from geofence.wire import PingRecord, Unread, columns_of, decode_records, encode_records
 from ingest.control import record_of
-from ingest.gateway.caller import Caller
 from ingest.gateway.consents import Consents
 from ingest.gateway.flights import Flights
-from ingest.gateway.limits import Buckets
-from ingest.gateway.problem import come_again
 from ingest.gateway.refusals import Refusals
 from ingest.gateway.settings import GatewaySettings
 from stream.port import Record
+from web.caller import Caller
+from web.limits import Buckets
+from web.problem import come_again
 
 _device_of, _time_of = attrgetter("device"), attrgetter("time_ms")
 _NOT_YOURS = Fault(0, "device_not_yours", "device", "the device that the key is for", "Use this device's own key.")

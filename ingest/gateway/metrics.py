@@ -21,10 +21,10 @@ from ingest.gateway.counts import BOUNDS_S, Seconds
 from ingest.gateway.flights import Flights
 from ingest.gateway.freshness import Freshness
 from ingest.gateway.intake import Intake
-from ingest.gateway.jwks import Jwks
-from ingest.gateway.keyring import Keyring
 from ingest.gateway.streams import Streams
 from ingest.health import health_app
+from web.jwks import Jwks
+from web.keyring import Keyring
 
 ACCEPTED = ("geofence_gateway_pings_accepted", "Pings that were acknowledged since the start")
 REJECTED = ("geofence_gateway_pings_rejected", "Pings that were not taken since the start, by reason")

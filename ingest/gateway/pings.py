@@ -13,11 +13,11 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from geofence.wire import decode_array
-from ingest.gateway.access import Access
-from ingest.gateway.body import read_body
 from ingest.gateway.intake import Intake, Refused, Sent, decoded
-from ingest.gateway.problem import Problem
 from ingest.gateway.settings import GatewaySettings
+from web.access import Access
+from web.body import read_body
+from web.problem import Problem
 
 _read_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _write = msgspec.json.Encoder().encode
@@ -37,13 +37,14 @@ class PingsEndpoint:
     """Takes the requests."""
 
     def __init__(self, access: Access, intake: Intake, settings: GatewaySettings) -> None:
-        self._access, self._intake, self._settings = access, intake, settings
+        self._access, self._intake = access, intake
+        self._limits, self._most = settings.body_limits, settings.request_pings
 
     async def post(self, request: Request) -> Response:
         """Take the pings of a request. Raises Problem."""
         caller = await self._access.caller(request, "pings:write")
-        body, most = await read_body(request, self._settings), self._settings.request_pings
-        found = sent(body, most) if len(body) < _LARGE else await asyncio.to_thread(sent, body, most)
+        body = await read_body(request, self._limits)
+        found = sent(body, self._most) if len(body) < _LARGE else await asyncio.to_thread(sent, body, self._most)
         taken = await self._intake.take(found, caller)
         return Response(_write(PingsTaken(taken.accepted, taken.refused)), 202, media_type="application/json")
 

@@ -13,17 +13,17 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from ingest.gateway.access import Access
-from ingest.gateway.audited import Looks
-from ingest.gateway.caller import Caller
 from ingest.gateway.places import Move, Places
-from ingest.gateway.problem import Problem
 from ingest.gateway.ring import Reader, TooSlow
 from ingest.gateway.settings import GatewaySettings
 from ingest.gateway.sse import PIECE_BYTES, EventStream, frame, heartbeat, opening, told
 from ingest.gateway.stream_of_events import Ended, StillAllowed
 from ingest.gateway.streams import Streams
 from ingest.gateway.where import POSITIONS, Views, box_of, position_of, sees
+from web.access import Access
+from web.audited import Looks
+from web.caller import Caller
+from web.problem import Problem
 
 _SLOW_SAYS = "Positions came faster than they were taken. Ask for a smaller bbox; begin with /v1/devices?bbox=."
 _write = msgspec.json.Encoder().encode

@@ -9,7 +9,7 @@ from collections import Counter, OrderedDict, deque
 
 import msgspec
 
-from ingest.gateway.caller import Caller
+from web.caller import Caller
 
 KEPT = 20
 _NAME = 256

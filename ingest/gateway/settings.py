@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from web.body import BodyLimits
+
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
@@ -85,3 +87,8 @@ class GatewaySettings:
             if getattr(self, name) > self.bodies_bytes:
                 allowed = f"allowed: up to bodies_bytes, {self.bodies_bytes}. Set that higher too"
                 raise ValueError(f"{name} is {getattr(self, name)!r}; {allowed}")
+
+    @property
+    def body_limits(self) -> BodyLimits:
+        """What one body may take."""
+        return BodyLimits(self.body_bytes, self.plain_bytes, self.body_s)

@@ -16,12 +16,12 @@ import msgspec
 from ingest.gateway.bookmark import Marks, bookmark_of
 from ingest.gateway.feed import Joined
 from ingest.gateway.history import Gap, History
-from ingest.gateway.problem import Problem
 from ingest.gateway.ring import TooSlow
 from ingest.gateway.settings import GatewaySettings
 from ingest.gateway.sse import PIECE_BYTES, frame, heartbeat, opening, told
 from ingest.gateway.told import Told, Wanted
 from stream.port import LogError
+from web.problem import Problem
 
 LOOK_AGAIN_S = 2.0  # for so long a right that was found is trusted
 SLOW = "too_slow"

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from ingest.gateway.problem import come_again
+from web.problem import come_again
 
 
 class Streams:

@@ -14,9 +14,9 @@ from geofence.malformed import Malformed
 from geofence.wire import NewerVersion
 from geofence.wire_events import Event, decode_binary, encode_event
 from ingest.gateway.bookmark import Marks, bookmark_of
-from ingest.gateway.caller import Caller
-from ingest.gateway.problem import Problem
 from stream.port import Batch, LogError
+from web.caller import Caller
+from web.problem import Problem
 
 _log = logging.getLogger("geofence.gateway")
 _OVERHEAD = 700  # bytes of an object beside its data

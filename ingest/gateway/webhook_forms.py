@@ -13,8 +13,8 @@ import msgspec
 from catalog.deliveries import Progress
 from catalog.webhook import Filters, Webhook
 from ingest.gateway.bookmark import bookmark_of
-from ingest.gateway.problem import Problem
 from ingest.gateway.told import TYPES
+from web.problem import Problem
 
 _MOST_VALUES, _MOST_BYTES = 1000, 256
 

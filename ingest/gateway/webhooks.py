@@ -16,12 +16,7 @@ from catalog import Catalog
 from catalog.audit import Line
 from catalog.webhook import Filters, Webhook
 from geofence.instant import text_of
-from ingest.gateway.access import Access, allow
-from ingest.gateway.asking import answer, asked, decoded
-from ingest.gateway.body import read_body
-from ingest.gateway.caller import Caller
 from ingest.gateway.history import History
-from ingest.gateway.problem import Problem
 from ingest.gateway.settings import GatewaySettings
 from ingest.gateway.webhook_forms import (
     NewWebhook,
@@ -38,6 +33,11 @@ from ingest.gateway.webhook_forms import (
 from ingest.webhooks.settings import WebhookSettings
 from ingest.webhooks.target import check_url
 from ingest.webhooks.trial import try_out
+from web.access import Access, allow
+from web.asking import answer, asked, decoded
+from web.body import read_body
+from web.caller import Caller
+from web.problem import Problem
 
 SCOPE = "admin"
 
@@ -63,7 +63,7 @@ class WebhooksEndpoint:
 
         @router.post("")
         async def create(request: Request, caller: Caller = admin) -> Response:
-            new = decoded(await read_body(request, self._settings), NewWebhook)
+            new = decoded(await read_body(request, self._settings.body_limits), NewWebhook)
             return answer(await self._create(new, caller), 201)
 
         @router.get("")
@@ -76,7 +76,7 @@ class WebhooksEndpoint:
 
         @router.patch("/{webhook}")
         async def change(webhook: str, request: Request, caller: Caller = admin) -> Response:
-            change = decoded(await read_body(request, self._settings), WebhookChange)
+            change = decoded(await read_body(request, self._settings.body_limits), WebhookChange)
             return answer(await self._change(webhook, change, self._by(caller)))
 
         @router.delete("/{webhook}", status_code=204)
@@ -96,7 +96,7 @@ class WebhooksEndpoint:
 
         @router.post("/{webhook}/replay")
         async def replay(webhook: str, request: Request, caller: Caller = admin) -> Response:
-            since = decoded(await read_body(request, self._settings), Replay)
+            since = decoded(await read_body(request, self._settings.body_limits), Replay)
             return answer(await self._replay(webhook, since.from_ms, self._by(caller)))
 
         @router.post("/{webhook}/secret")

@@ -15,17 +15,17 @@ from geofence.instant import text_of
 from geofence.malformed import Malformed
 from geofence.presence import Presence
 from geofence.track_reading import Spot
-from ingest.gateway.access import Access
-from ingest.gateway.audited import Looks
-from ingest.gateway.caller import Caller
 from ingest.gateway.forms import Member, MembersPage, Placed, PlacedPage, Position
 from ingest.gateway.freshness import Freshness
 from ingest.gateway.members import Members, presence_in
-from ingest.gateway.paging import cell_of, cursor_of, limit_of, name_of
 from ingest.gateway.places import Box, Places
-from ingest.gateway.problem import Problem, come_again
 from ingest.gateway.whereabouts import Known, Whereabouts
 from stream.port import View
+from web.access import Access
+from web.audited import Looks
+from web.caller import Caller
+from web.paging import cursor_of, limit_of, parts_of
+from web.problem import Problem, come_again
 
 AGE = "Geofence-Age-Ms"
 SCOPE, POSITIONS = "devices:read", "positions:read"
@@ -141,7 +141,7 @@ class _Filter:
 
 
 async def _in_region(views: Views, caller: Caller, layer: str, region: str, after: str | None, limit: int) -> Response:
-    last = name_of(after) if after else None
+    last = parts_of(after, tuple[str])[0] if after else None
     await views.members.ready(views.presence)
     age_ms = await views.freshness.age_ms()
     devices = views.members.page(layer, region, last, limit + 1)
@@ -158,7 +158,7 @@ async def _in_region(views: Views, caller: Caller, layer: str, region: str, afte
 
 
 async def _in_box(views: Views, caller: Caller, box: Box, wanted: _Filter, after: str | None, limit: int) -> Response:
-    last = cell_of(after) if after else None
+    last = parts_of(after, tuple[int, int, str]) if after else None
     await views.places.ready(views.tracks)
     age_ms = await views.freshness.age_ms()
     found, looked, at = list[Placed](), 0, tuple[str | int, ...]()

@@ -13,12 +13,12 @@ from fastapi.routing import iter_route_contexts
 
 from catalog import open_catalog, upgrade
 from ingest.gateway.app import gateway_app
-from ingest.gateway.bodies import Bodies
 from ingest.gateway.counts import Counted
 from ingest.gateway.front import Front
 from ingest.gateway.settings import GatewaySettings
 from ingest.topics import topics
 from stream.sqlite import open_log
+from web.bodies import Bodies
 
 Route = tuple[str, str]  # method, path
 

@@ -13,7 +13,7 @@ import pytest
 import zstandard
 from served import Served, now_ms, serving
 
-from ingest.gateway.unpacking import NotWhole, TooLarge, unpack
+from web.unpacking import NotWhole, TooLarge, unpack
 
 PLAIN = os.urandom(200_000) + b"x" * 300_000
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.gateway.bookmark import bookmark_of, marks_of
-from ingest.gateway.problem import Problem
+from web.problem import Problem
 
 OFFSETS = st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=64)
 

@@ -12,13 +12,16 @@ from embedded import Embedded
 from routes import Route, routes
 
 from catalog.keys import SCOPES
-from ingest.gateway.documents.openapi import OPERATIONS, openapi
 from service.documents import DOCS, documents, main
+from service.endpoints import api
+from web.documents.openapi import openapi
+
+DOCUMENT = openapi(api())
 
 
 def operations() -> Iterator[tuple[Route, dict[str, Any]]]:
     """What the document has."""
-    for path, methods in openapi()["paths"].items():
+    for path, methods in DOCUMENT["paths"].items():
         for method, told in methods.items():
             yield (method.upper(), path), told
 
@@ -27,25 +30,25 @@ def test_every_route_is_in_the_document_and_no_other() -> None:
     told = {route for route, _ in operations()}
     assert routes() - told == set(), "not in the document"
     assert told - routes() == set(), "not in the application"
-    assert len(told) == len(OPERATIONS), "told twice"
+    assert len(told) == len(api().operations), "told twice"
 
 
 def test_the_document_is_valid_openapi_and_its_references_lead_somewhere() -> None:
-    schemathesis.openapi.from_dict(json.loads(json.dumps(openapi()))).validate()
-    wanted = set(_references(openapi()))
+    schemathesis.openapi.from_dict(json.loads(json.dumps(DOCUMENT))).validate()
+    wanted = set(_references(DOCUMENT))
     assert wanted
     for reference in wanted:
-        found: Any = openapi()
+        found: Any = DOCUMENT
         for part in reference.removeprefix("#/").split("/"):
             found = found[part]
 
 
 def test_every_example_is_what_its_schema_says() -> None:
-    contents = list(_contents(openapi()))
+    contents = list(_contents(DOCUMENT))
     assert len([one for one in contents if "example" in one]) > 60
     for one in contents:
         if "example" in one:
-            schema = {**one["schema"], "components": openapi()["components"]}
+            schema = {**one["schema"], "components": DOCUMENT["components"]}
             validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
             assert [str(error) for error in validator.iter_errors(one["example"])] == []
 
@@ -58,7 +61,7 @@ def test_every_operation_has_its_scope_and_every_refusal_is_problem_json() -> No
         assert scopes <= set(SCOPES), route
         refused = {status: answer for status, answer in told["responses"].items() if status >= "400"}
         assert all(answer["$ref"] == f"#/components/responses/{status}" for status, answer in refused.items())
-    for status, answer in openapi()["components"]["responses"].items():
+    for status, answer in DOCUMENT["components"]["responses"].items():
         assert list(answer["content"]) == ["application/problem+json"]
         assert answer["content"]["application/problem+json"]["example"]["status"] == int(status)
 

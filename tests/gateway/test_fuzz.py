@@ -20,7 +20,8 @@ from schemathesis.specs.openapi.checks import (
 from test_where import IN_A, TOWN, stay
 
 from catalog.secret import key_id
-from ingest.gateway.documents.openapi import openapi
+from service.endpoints import api
+from web.documents.openapi import openapi
 
 EXAMPLES = 300 if os.environ.get("HYPOTHESIS_PROFILE") == "torture" else 8
 CHECKS = [
@@ -33,7 +34,7 @@ STAYS = "one"  # a device that is not erased
 A = {"layer": "town", "region": "a"}
 _SEEN = 4096  # bytes of a stream that are looked at
 
-SCHEMA = schemathesis.openapi.from_dict(openapi())
+SCHEMA = schemathesis.openapi.from_dict(openapi(api()))
 
 
 @schemathesis.serializer("application/x-ndjson")

@@ -12,8 +12,9 @@ from pages import DOCS, commands, run
 from test_where import TOWN
 
 from catalog import open_catalog
-from ingest.gateway.documents.openapi import openapi
 from ingest.gateway.settings import GatewaySettings
+from service.endpoints import api
+from web.documents.openapi import openapi
 
 PAGE = (DOCS / "sdk.md").read_text()
 
@@ -61,7 +62,7 @@ def test_a_batch_that_is_sent_twice_changes_nothing(words: dict[str, str]) -> No
 
 def test_the_table_has_every_status_that_there_is() -> None:
     told = re.findall(r"^\| (\d{3}) \|", PAGE, re.MULTILINE)
-    assert told == sorted(openapi()["paths"]["/v1/pings"]["post"]["responses"])
+    assert told == sorted(openapi(api())["paths"]["/v1/pings"]["post"]["responses"])
 
 
 def test_the_limits_of_the_page_are_those_of_the_gateway() -> None:

@@ -16,9 +16,9 @@ from identity import KINDS, NOW_S, Identity, jwks, new_key, now_s, signed
 from joserfc.jwk import ECKey
 from served import now_ms, serving
 
-from ingest.gateway.caller import Caller
-from ingest.gateway.jwks import Jwks
-from ingest.gateway.tokens import Tokens
+from web.caller import Caller
+from web.jwks import Jwks
+from web.tokens import Tokens
 
 KEYS = {kind: new_key(kind, f"key-{kind}") for kind in KINDS}
 RSA = KEYS["RS256"]

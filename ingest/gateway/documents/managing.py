@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from catalog.keys import Key
-from ingest.gateway.documents.operation import DEVICE, LIMIT, NO_KEY, Answer, Content, Operation, Parameter, in_path
 from ingest.gateway.forms import (
     AuditLines,
     Code,
@@ -18,7 +17,9 @@ from ingest.gateway.forms import (
     NewKey,
     RefusalsOf,
 )
+from web.documents.operation import LIMIT, NO_KEY, Answer, Content, Operation, Parameter, in_path
 
+DEVICE = in_path("device", "The device.", "phone-07")
 _OWN = "Only with the device's own key, or an admin's."
 _AT_MS = 1769847302000
 _KEY = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from geofence.crossing import Change
-from ingest.gateway.documents.operation import (
+from ingest.gateway.documents.managing import DEVICE
+from ingest.gateway.forms import Alive, EventsPage, MembersPage, PlacedPage
+from ingest.gateway.where import AGE
+from ingest.gateway.whereabouts import Known
+from web.documents.operation import (
     AFTER,
     ANY_KEY,
-    BBOX,
-    DEVICE,
     EVENT_STREAM,
     LIMIT,
     NO_KEY,
@@ -15,12 +17,11 @@ from ingest.gateway.documents.operation import (
     TEXTS,
     Answer,
     Content,
+    Header,
     Operation,
     Parameter,
     in_path,
 )
-from ingest.gateway.forms import Alive, EventsPage, MembersPage, PlacedPage
-from ingest.gateway.whereabouts import Known
 
 _EVENT = {
     "specversion": "1.0", "id": "a22e0306bb06738a5c61889417eea7cc", "source": "geofence",
@@ -46,6 +47,10 @@ _PLACED = {
     "device": "phone-07", "lon": 0.7, "lat": 0.5, "accuracy_m": 10.0, "time": "2026-01-31T08:15:00.250Z",
     "regions": {"town": ["a"]},
 }  # fmt: skip
+_AGED = (Header(AGE, "All that was committed so many ms ago is in it.", {"type": "integer"}),)
+_BBOX = Parameter(
+    "bbox", "West, south, east, north in degrees, by commas; west > east crosses the 180th meridian.", "0,0,2,1"
+)
 _LAYER, _REGION = Parameter("layer", "A layer.", "town"), Parameter("region", "A region of it.", "a")
 _STREAM = {**TEXT, "description": "Server-sent events; see docs/api.md for the kinds."}
 _FILTERS = (
@@ -78,24 +83,26 @@ WHERE = (
     Operation(
         method="GET", path="/v1/devices/{device}", name="getDevice", scope="devices:read", what="One device",
         more="Any key of the device's own will do as well.", parameters=(DEVICE,), refusals=(404,),
-        answer=Answer("What is known of it; no coordinates", (Content(Known, _KNOWN),), aged=True),
+        answer=Answer("What is known of it; no coordinates", (Content(Known, _KNOWN),), headers=_AGED),
     ),
     Operation(
         method="GET", path="/v1/layers/{layer}/regions/{region}/devices", name="listDevicesOfRegion",
         scope="devices:read", what="Who is in a region", refusals=(400,),
         parameters=(in_path("layer", "The layer.", "town"), in_path("region", "The region.", "a"), AFTER, LIMIT),
-        answer=Answer("A page", (Content(MembersPage, {"devices": [_MEMBER], "next": "WyJwaG9uZS0wNyJd"}),), aged=True),
+        answer=Answer("A page", (
+            Content(MembersPage, {"devices": [_MEMBER], "next": "WyJwaG9uZS0wNyJd"}),), headers=_AGED),
     ),
     Operation(
         method="GET", path="/v1/devices", name="listDevices", scope="devices:read", what="Who is in a region or a box",
         more="With `bbox` this needs positions:read instead, and is noted in the audit.",
-        parameters=(BBOX, _LAYER, _REGION, AFTER, LIMIT), refusals=(400,),
-        answer=Answer("A page", (Content({"anyOf": [PlacedPage, MembersPage]}, {"devices": [_PLACED]}),), aged=True),
+        parameters=(_BBOX, _LAYER, _REGION, AFTER, LIMIT), refusals=(400,),
+        answer=Answer("A page", (
+            Content({"anyOf": [PlacedPage, MembersPage]}, {"devices": [_PLACED]}),), headers=_AGED),
     ),
     Operation(
         method="GET", path="/v1/positions", name="readPositions", scope="positions:read", what="Positions as they come",
         more="Begins now. Noted in the audit.",
-        parameters=(BBOX, Parameter("device", "Only of these devices.", None, TEXTS)), refusals=(400,),
+        parameters=(_BBOX, Parameter("device", "Only of these devices.", None, TEXTS)), refusals=(400,),
         answer=Answer("A stream", (Content(_STREAM, media=EVENT_STREAM),)),
     ),
 )  # fmt: skip

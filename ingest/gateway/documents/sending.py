@@ -9,8 +9,8 @@ from geofence.wire import PingRecord
 from ingest.clients.client import Client
 from ingest.clients.traccar import TRACCAR
 from ingest.gateway.apps import CLIENTS, paths_of
-from ingest.gateway.documents.operation import JSON, KEY_IN_PATH, TEXT, Answer, Content, Operation, Parameter, in_path
 from ingest.gateway.pings import PingsTaken
+from web.documents.operation import JSON, KEY_IN_PATH, TEXT, Answer, Content, Operation, Parameter, in_path
 
 _PING = {
     "device": "phone-07",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ingest.gateway.documents.operation import Answer, Content, Operation, in_path
 from ingest.gateway.webhook_forms import (
     NewWebhook,
     Replay,
@@ -12,6 +11,7 @@ from ingest.gateway.webhook_forms import (
     WebhookMade,
     WebhookTold,
 )
+from web.documents.operation import Answer, Content, Operation, in_path
 
 _AT_MS = 1769847302000
 _WEBHOOK = in_path("webhook", "Its id.", "abcdefghjk")

@@ -12,8 +12,8 @@ import msgspec
 from fastapi import Response
 
 from catalog import CatalogError, Conflict, Missing, Refused
-from ingest.gateway.calling import called
-from ingest.gateway.problem import Problem, come_again
+from web.calling import called
+from web.problem import Problem, come_again
 
 _write = msgspec.json.Encoder().encode
 

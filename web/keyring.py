@@ -13,12 +13,12 @@ import time
 from catalog import Catalog, CatalogError, Unreachable
 from catalog.keys import KeptKey, Key
 from catalog.secret import key_id, same
-from ingest.gateway.calling import called
-from ingest.gateway.limits import Buckets
+from web.calling import called
+from web.limits import Buckets
 
 _UNKNOWN_RATE = 20.0  # unknown keys a second that the catalog is asked for
 _LOOK_S = 10.0  # for a look, and those that are waited for before it
-_log = logging.getLogger("geofence.gateway")
+_log = logging.getLogger("geofence.web")
 
 
 class Keyring:

@@ -9,10 +9,10 @@ import pytest
 
 from catalog.audit import Line
 from catalog.secret import new_id, new_key
-from ingest.gateway.audited import Looks
-from ingest.gateway.caller import Caller
-from ingest.gateway.keyring import Keyring
-from ingest.gateway.problem import Problem
+from web.audited import Looks
+from web.caller import Caller
+from web.keyring import Keyring
+from web.problem import Problem
 
 
 class SlowAudit:
@@ -57,7 +57,7 @@ def test_who_waits_for_the_catalog_holds_nobody_else_and_is_noted_once() -> None
 def test_a_catalog_that_hangs_is_an_answer_within_seconds_and_holds_only_its_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ingest.gateway.calling._WAIT_S", 0.3)
+    monkeypatch.setattr("web.calling._WAIT_S", 0.3)
 
     async def story() -> None:
         audit = SlowAudit()
@@ -78,7 +78,7 @@ def test_a_catalog_that_hangs_is_an_answer_within_seconds_and_holds_only_its_thr
 
 
 def test_many_unknown_keys_at_a_catalog_that_hangs_wait_for_it_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.gateway.keyring._LOOK_S", 0.5)
+    monkeypatch.setattr("web.keyring._LOOK_S", 0.5)
     go_on = threading.Event()
     catalog = SimpleNamespace(keys=SimpleNamespace(since=lambda number: go_on.wait(20)))
 

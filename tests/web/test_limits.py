@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.gateway.limits import Buckets
+from web.limits import Buckets
 
 
 def test_a_bucket_gives_what_is_in_it_and_says_how_long_to_wait_for_more() -> None:

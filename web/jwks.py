@@ -22,13 +22,13 @@ import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
 
-from ingest.gateway.limits import Buckets
+from web.limits import Buckets
 
 _UNKNOWN_S, _UNKNOWN_BURST = 10.0, 3.0  # between two looks for keys that are not known; how many may come at once
 _FETCH_S = 5.0
 _MOST_BYTES = 1 << 20
 _ALLOWED = "allowed: an object with `keys`, as RFC 7517 has it"
-_log = logging.getLogger("geofence.gateway")
+_log = logging.getLogger("geofence.web")
 
 
 class Jwks:

@@ -16,8 +16,8 @@ from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwa import JWSAlgModel
 from joserfc.jws import JWSRegistry
 
-from ingest.gateway.caller import Caller
-from ingest.gateway.jwks import Jwks
+from web.caller import Caller
+from web.jwks import Jwks
 
 _ALGORITHMS = ("RS256", "ES256", "EdDSA", "Ed25519")
 _LEEWAY_S = 30

@@ -14,11 +14,11 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import Request
 
-from ingest.gateway.caller import Caller
-from ingest.gateway.keyring import Keyring
-from ingest.gateway.limits import Buckets
-from ingest.gateway.problem import Problem, come_again
-from ingest.gateway.tokens import Tokens
+from web.caller import Caller
+from web.keyring import Keyring
+from web.limits import Buckets
+from web.problem import Problem, come_again
+from web.tokens import Tokens
 
 _WANTED = {"WWW-Authenticate": 'Bearer realm="geofence", Basic realm="geofence"'}
 

@@ -7,31 +7,40 @@ sender included, and so is what all bodies take together.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from ingest.gateway.bodies import held_by
-from ingest.gateway.problem import Problem
-from ingest.gateway.settings import GatewaySettings
-from ingest.gateway.unpacking import NotWhole, TooLarge, unpacked
+from web.bodies import held_by
+from web.problem import Problem
+from web.unpacking import NotWhole, TooLarge, unpacked
 
 _ENCODINGS = ("identity", "gzip", "zstd")
 
 
-async def read_body(request: Request, settings: GatewaySettings) -> bytes:
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """What one body may take."""
+
+    sent_bytes: int  # as it is sent
+    plain_bytes: int  # once it is decompressed
+    within_s: float  # in which it has to come
+
+
+async def read_body(request: Request, limits: BodyLimits) -> bytes:
     """The body, decompressed. Raises Problem."""
     encoding = _encoding(request)
     if encoding not in _ENCODINGS:
         detail = f"content-encoding is {encoding[:40]!r}; allowed: {', '.join(_ENCODINGS)}."
         raise Problem(415, "Unknown encoding", detail, headers={"Accept-Encoding": "gzip, zstd"})
-    sent = await _sent(request, settings.body_bytes, settings.body_s)
+    sent = await _sent(request, limits.sent_bytes, limits.within_s)
     if encoding == "identity":
         return sent
     try:
-        plain = await unpacked(sent, encoding, settings.plain_bytes)
+        plain = await unpacked(sent, encoding, limits.plain_bytes)
     except TooLarge:
-        raise _too_large(settings.plain_bytes, "decompressed") from None
+        raise _too_large(limits.plain_bytes, "decompressed") from None
     except NotWhole as error:
         detail = f"The body is no complete {encoding}: {error}. Check what compresses it."
         raise Problem(400, "Can't be decompressed", detail) from None
@@ -39,13 +48,13 @@ async def read_body(request: Request, settings: GatewaySettings) -> bytes:
     return plain
 
 
-async def read_small_body(request: Request, settings: GatewaySettings, most: int) -> bytes:
+async def read_small_body(request: Request, limits: BodyLimits, most: int) -> bytes:
     """A body of a few bytes, as it is: for whoever has shown no key. Raises Problem."""
     encoding = _encoding(request)
     if encoding != "identity":
         detail = f"content-encoding is {encoding[:40]!r}; allowed here: identity."
         raise Problem(415, "Unknown encoding", detail, headers={"Accept-Encoding": "identity"})
-    return await _sent(request, most, settings.body_s)
+    return await _sent(request, most, limits.within_s)
 
 
 def _encoding(request: Request) -> str:

@@ -1,87 +1,80 @@
-"""The OpenAPI 3.1 document, made from the operations; and the endpoint that gives it.
+"""The OpenAPI 3.1 document of an application, made from its operations; and the endpoint that gives it.
 
-The top of this package: `OPERATIONS` is every endpoint that there is. Invariants: schemas come from the types that the
+Who puts the application together says which operations there are. Invariants: schemas come from the types that the
 endpoints read and write; each refusal is problem+json.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from geofence.wire_events import Event
-from ingest.documents.schemas import Schema, schemas_of
-from ingest.gateway.access import Access
-from ingest.gateway.documents.managing import DEVICES, KEYS
-from ingest.gateway.documents.operation import ANY_KEY, KEY_IN_PATH, NO_KEY, TEXT, Answer, Content, Operation, Parameter
-from ingest.gateway.documents.problems import problem_answers, problem_statuses
-from ingest.gateway.documents.reading import ABOUT, EVENTS, WHERE
-from ingest.gateway.documents.sending import APPS, PINGS
-from ingest.gateway.documents.webhooks import WEBHOOKS
-from ingest.gateway.problem import ProblemTold
-from ingest.gateway.where import AGE
-
-OPERATIONS: tuple[Operation, ...] = (PINGS, *APPS, *DEVICES, *KEYS, *WEBHOOKS, EVENTS, *WHERE, *ABOUT)
+from web.access import Access
+from web.documents.operation import ANY_KEY, KEY_IN_PATH, NO_KEY, TEXT, Answer, Content, Operation, Parameter
+from web.documents.problems import problem_answers, problem_statuses
+from web.documents.schemas import Fields, Schema, schemas_of
+from web.problem import ProblemTold
 
 _AT = "#/components/schemas/"
-_ALWAYS = (Event, ProblemTold)  # named by what has no type of its own
 _SHOWN = ("bearer", "basic", "header")
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key (`gf_...`), or a JSON Web Token."},
     "basic": {"type": "http", "scheme": "basic", "description": "The password is the key; the user name is free."},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
-_ABOUT = {
-    "title": "geofence: the gateway",
-    "version": "1",
-    "description": "Pings in, region changes and positions out. A key with the scope admin may do everything. Errors "
-    "are problem+json (RFC 9457). See docs/api.md, docs/clients.md and docs/sdk.md.",
-    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-}
 
 
-@cache
-def openapi() -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Api:
+    """All endpoints of an application, and what is said of them."""
+
+    about: Mapping[str, Any]  # `info` of the document
+    operations: tuple[Operation, ...]
+    fields: Fields  # what types can't say of their fields
+    kinds: tuple[Any, ...] = ()  # types that only schemas name
+
+
+def openapi(api: Api) -> dict[str, Any]:
     """The document."""
-    kinds = list(dict.fromkeys([*_ALWAYS, *(kind for one in OPERATIONS for kind in _kinds_of(one))]))
-    schemas, named = schemas_of(kinds, at=_AT)
+    kinds = list(dict.fromkeys([*api.kinds, ProblemTold, *(kind for one in api.operations for kind in _kinds_of(one))]))
+    schemas, named = schemas_of(kinds, at=_AT, fields=api.fields)
     schema_of = dict(zip(kinds, schemas, strict=True)).__getitem__
     paths = defaultdict[str, dict[str, Any]](dict)
-    for one in OPERATIONS:
+    for one in api.operations:
         paths[one.path][one.method.lower()] = _operation(one, schema_of)
     return {
         "openapi": "3.1.0",
-        "info": _ABOUT,
+        "info": dict(api.about),
         "servers": [{"url": "/"}],
         "paths": dict(paths),
         "components": {
             "schemas": named,
-            "responses": problem_answers(_AT + ProblemTold.__name__),
+            "responses": problem_answers(_AT + ProblemTold.__name__, api.operations),
             "securitySchemes": _SCHEMES,
         },
     }
 
 
-def document_router(access: Access) -> APIRouter:
+def document_router(access: Access, api: Api) -> APIRouter:
     """The endpoint that gives the document."""
     router = APIRouter()
+
+    @cache
+    def written() -> bytes:
+        return msgspec.json.encode(openapi(api))
 
     @router.get("/v1/openapi.json")
     async def document(request: Request) -> Response:
         await access.caller(request, None)
-        return Response(_written(), media_type="application/json")
+        return Response(written(), media_type="application/json")
 
     return router
-
-
-@cache
-def _written() -> bytes:
-    return msgspec.json.encode(openapi())
 
 
 def _kinds_of(one: Operation) -> Iterator[Any]:
@@ -123,9 +116,11 @@ def _parameter(its: Parameter) -> dict[str, Any]:
 
 def _answer(answer: Answer, schema_of: Callable[[Any], Schema]) -> dict[str, Any]:
     told: dict[str, Any] = {"description": answer.what}
-    if answer.aged:
-        age = {"description": "All that was committed so many ms ago is in it.", "schema": {"type": "integer"}}
-        told["headers"] = {AGE: {**age, "required": True}}
+    if answer.headers:
+        told["headers"] = {
+            its.name: {"description": its.what, "schema": its.schema or TEXT, "required": True}
+            for its in answer.headers
+        }
     return told | ({"content": _contents(answer.contents, schema_of)} if answer.contents else {})
 
 

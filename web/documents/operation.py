@@ -1,7 +1,7 @@
 """How an endpoint is told of: its parameters, what it takes, its answers, the scope that it needs.
 
-Under the modules that have the operations, and `openapi`, which writes them down. Invariant: plain data; types stand
-for schemas.
+Whoever owns endpoints has an `Operation` for each; `openapi` writes them down. Invariant: plain data; types stand for
+schemas.
 """
 
 from __future__ import annotations
@@ -28,6 +28,15 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """A header that an answer always has."""
+
+    name: str
+    what: str
+    schema: Any = None  # None: text
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """A body of one media type; `kind` is a type, or a schema."""
 
@@ -43,7 +52,7 @@ class Answer:
     what: str
     contents: tuple[Content, ...] = ()
     status: int = 200
-    aged: bool = False  # whether it tells how old it may be
+    headers: tuple[Header, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +77,5 @@ def in_path(name: str, what: str, example: str) -> Parameter:
     return Parameter(name, what, example, where="path")
 
 
-DEVICE = in_path("device", "The device.", "phone-07")
 LIMIT = Parameter("limit", "How many on a page.", 50, {"type": "integer", "minimum": 1, "maximum": 1000})
 AFTER = Parameter("after", "The `next` of the page before.")
-BBOX = Parameter(
-    "bbox", "West, south, east, north in degrees, by commas; west > east crosses the 180th meridian.", "0,0,2,1"
-)

@@ -17,7 +17,7 @@ from stream.port import LogError
 
 MEDIA_TYPE = "application/problem+json"
 _NOTHING = "There is nothing here. See docs/api.md for what there is."
-_log = logging.getLogger("geofence.gateway")
+_log = logging.getLogger("geofence.web")
 
 
 class ProblemTold(msgspec.Struct):

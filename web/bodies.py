@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ingest.gateway.problem import come_again
+from web.problem import come_again
 
 _HELD = "geofence.body"
 

@@ -13,9 +13,9 @@ from weakref import WeakValueDictionary
 
 from catalog import Catalog, CatalogError
 from catalog.audit import Line
-from ingest.gateway.caller import Caller
-from ingest.gateway.calling import called
-from ingest.gateway.problem import come_again
+from web.caller import Caller
+from web.calling import called
+from web.problem import come_again
 
 _MOST = 10_000
 _AGAIN_MS = 60_000

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import TypeVar
 
 import msgspec
 
-from ingest.gateway.problem import Problem
+from web.problem import Problem
+
+T = TypeVar("T")
 
 MOST, USUAL = 1000, 100
 
@@ -29,19 +32,10 @@ def cursor_of(*parts: str | int) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
 
 
-def name_of(text: str) -> str:
-    """A cursor that is a name. Raises Problem."""
+def parts_of(text: str, kind: type[T]) -> T:
+    """What a cursor was made of. Raises Problem."""
     try:
-        (name,) = msgspec.json.decode(_unpacked(text), type=tuple[str])
-        return str(name)
-    except (msgspec.MsgspecError, ValueError):
-        raise _refused(text) from None
-
-
-def cell_of(text: str) -> tuple[int, int, str]:
-    """A cursor that is a cell and a name in it. Raises Problem."""
-    try:
-        return msgspec.json.decode(_unpacked(text), type=tuple[int, int, str])
+        return msgspec.json.decode(_unpacked(text), type=kind)
     except (msgspec.MsgspecError, ValueError):
         raise _refused(text) from None
 

@@ -1,0 +1,1 @@
+"""OpenAPI documents: how endpoints are told of as data, and what is made of that."""
