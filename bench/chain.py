@@ -26,10 +26,10 @@ from ingest.settings import WorkerSettings
 from ingest.status import Status
 from ingest.topics import PINGS
 from ingest.worker import work
+from service.fences import fixed_fences
 from service.interpreter import tune
 from service.layers import versions_of
 from service.logs import open_log
-from service.worker import fixed_fences
 from stream.port import Log
 from tests.broker import tied
 

@@ -25,10 +25,10 @@ from ingest.settings import WorkerSettings
 from ingest.status import PartitionStatus, Status
 from ingest.topics import PINGS, TRACKS
 from ingest.worker import work
+from service.fences import fixed_fences
 from service.interpreter import tune
 from service.layers import versions_of
 from service.logs import open_log
-from service.worker import fixed_fences
 
 _LOOK_S, _PATIENCE_S = 0.005, 900
 COUNTIES = str(HERE / "us-counties.geojson.gz")

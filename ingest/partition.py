@@ -81,6 +81,7 @@ class Partition:
         async with claim.take() as grip:
             self._check_lost(grip, claim.partition)
             fence = await restore(self.log, claim.partition, self.fences, status)
+            status.in_force = tuple(fence.in_force())
             reader = Reader(claim.partition, await self.log.partitions(PINGS), self.settings.value_bytes)
             pipeline = Pipeline(grip, fence, self.fences, reader, self.settings, status)
             status.enter(State.RUNNING, self.now_ms())

@@ -149,6 +149,7 @@ class Pipeline:
     def _count(self, work: Work) -> None:
         status = self._status
         status.offset, status.clock_ms, status.failures = self.offset, self.fence.clock_ms, 0
+        status.in_force = tuple(self.fence.in_force())
         pings = sum(len(item.pings) for item in work.items if isinstance(item, Run))
         orders = sum(isinstance(item, Order) for item in work.items)
         status.counts.update(commits=1, pings=pings, controls=orders, events=len(work.events))

@@ -13,21 +13,18 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 
-from geofence.atlas import Atlas
-from geofence.region import Version
-from ingest.fences import Fences, FixedFences
+from ingest.fences import Fences
 from ingest.settings import WorkerSettings
 from ingest.status import State, Status, tell
 from ingest.topics import PINGS, topics
 from ingest.worker import work
+from service.fences import Layers
 from service.interpreter import tune
-from service.layers import part_versions
 from service.logs import ensure_topics, open_log
-from service.replay import check_source, checked_fence
+from service.replay import check_source
 from service.source import Unusable
 from stream.port import Log, Unavailable
 
@@ -40,10 +37,9 @@ _LOGS = ("geofence.worker", "stream", "aiokafka")
 
 async def run_worker(
     url: str,
-    versions: Sequence[Version],
+    layers: Layers,
     settings: WorkerSettings,
     *,
-    engine: str,
     until_idle: bool,
     health: str | None = None,
 ) -> None:
@@ -52,14 +48,13 @@ async def run_worker(
     At `health`, an address, it answers how it is doing.
     """
     check_source(settings.source)
-    fences = fixed_fences(versions, settings, engine)
     tune()
     stop, status = asyncio.Event(), Status()
     with _told_on_stderr(), _ending(stop):
         async with open_log(url) as log:
             await ensure_topics(log, url)
             await _check_topics(log)
-            async with _health(status, health):
+            async with _health(status, health), layers(settings, status, stop) as fences:
                 await _work(log, fences, settings, status, stop, until_idle)
         for one in sorted(status.partitions.values(), key=lambda one: one.partition):
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
@@ -142,28 +137,6 @@ def _told_on_stderr() -> Iterator[None]:
     finally:
         for log in logs:
             log.removeHandler(handler)
-
-
-def fixed_fences(versions: Sequence[Version], settings: WorkerSettings, engine: str) -> FixedFences:
-    """Fences with the first version of each layer in force, each atlas built once.
-
-    Raises Unusable where the settings don't go together.
-    """
-    first, library = part_versions(versions)
-    atlases = {version.hash: Atlas(version, engine) for version in versions}
-    make = partial(
-        checked_fence,
-        first,
-        engine=engine,
-        consent=settings.consent,
-        forget_after_s=settings.forget_after_s,
-        max_age_s=settings.max_age_s,
-        library=library,
-        atlases=atlases,
-        sweep_devices=settings.sweep_devices,
-    )
-    make()
-    return FixedFences(make)
 
 
 async def _watch(log: Log, status: Status, group: str, stop: asyncio.Event, until_idle: bool) -> None:

@@ -22,9 +22,9 @@ from ingest.settings import WorkerSettings
 from ingest.status import Status
 from ingest.topics import CHANGES, TRACKS, topics
 from ingest.worker import work
+from service.fences import fixed_fences
 from service.http import serving
 from service.layers import LayerOptions, load_versions
-from service.worker import fixed_fences
 from stream.port import Log, Record
 from stream.sqlite import SqliteLog, open_log
 

@@ -22,7 +22,7 @@ from geofence.region import Kind, Region, Version
 from ingest.fences import FixedFences
 from ingest.settings import WorkerSettings
 from ingest.topics import topics as product_topics
-from service.worker import fixed_fences
+from service.fences import fixed_fences
 from stream.kafka import KafkaSettings
 from stream.port import Cleanup, Topic
 
