@@ -13,10 +13,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from catalog import Catalog, CatalogError
 from catalog.fleet import FAILED, READY, Worker
 from catalog.publication import SENT, Publication
-
-from catalog import Catalog, CatalogError
 from geofence.control import Switch
 from stream.port import LogError
 from web.calling import called
@@ -75,8 +74,8 @@ class Publisher:
 
     async def step(self) -> bool:
         """Carry one publication on as far as it goes now; whether there was one. Raises CatalogError and LogError."""
-        lease = {"now_ms": self._now_ms(), "lease_s": self._settings.lease_s}
-        held: Publication | None = await called(self._catalog.publishing.take, self._holder, **lease)
+        now_ms, lease_s = self._now_ms(), self._settings.lease_s
+        held = await called(self._catalog.publishing.take, self._holder, now_ms=now_ms, lease_s=lease_s)
         if held is None:
             await self._remind()
             return False
