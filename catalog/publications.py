@@ -135,6 +135,12 @@ class Publications:
             rows = connection.execute(coming).all()
         return [*self.newest_sent().values(), *map(publication_of, rows)]
 
+    def sent_hashes(self) -> set[str]:
+        """The hashes of all versions that were ever written to the log, or may have been."""
+        asked = select(publication.c.hash).where(publication.c.state.in_((SENDING, SENT, IN_FORCE))).distinct()
+        with self._database.reading() as connection:
+            return set(connection.execute(asked).scalars())
+
     def list(self, layer_name: str) -> list[Publication]:
         """Those of a layer, the newest first. Raises Missing."""
         asked = select(publication).where(publication.c.layer == layer_name).order_by(publication.c.number.desc())

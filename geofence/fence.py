@@ -320,6 +320,7 @@ class Fence:
         if layer is None:
             layer = self._layers[control.layer] = LayerState(atlas, self._devices)
             layer.tracks.reserve(self._devices.ready, 0)
+            layer.switched_ms = control.at_ms
         layer.number = control.number or layer.number
         if atlas.version.hash == layer.version.hash:
             return []

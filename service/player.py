@@ -67,6 +67,6 @@ class Player:
             place = int(part.rows[refusal.row]), int(part.lines[refusal.row])
             played.rejected.append(Rejected(*place, refusal.reason, refusal.message))
         for layer, counter in report.counts.items():
-            counts = self.counts[layer]
+            counts = self.counts.setdefault(layer, {})  # it may have come by a switch
             for outcome, count in counter.items():
                 counts[outcome] = counts.get(outcome, 0) + count

@@ -27,7 +27,7 @@ from ingest.settings import WorkerSettings
 from ingest.status import PartitionStatus, Status
 from ingest.topics import CHANGES, PINGS, PRESENCE, REJECTED, topics
 from ingest.worker import work
-from service.replay import ReplayOptions, replay_file
+from service.replay import ReplayOptions, begin_with, replay_file
 from stream.partitioner import partition_of
 from stream.port import Claim, Grip, Log, Record, Topic, Unavailable
 from stream.sqlite import open_log
@@ -143,7 +143,7 @@ class World:
                 consent=its.consent, source=its.source, tracks=str(tracks), until="2099-01-01",
                 forget_after_s=its.forget_after_s, max_age_s=its.max_age_s,
             )  # fmt: skip
-            replay_file(str(file), [*self.versions, *self.library], out, options)
+            replay_file(str(file), begin_with([*self.versions, *self.library], "compiled"), out, options)
             for line in out.getvalue().splitlines():
                 expected[msgspec.json.decode(line)["subject"]].append(line)
             kept = self.restored(partition)
