@@ -10,21 +10,19 @@ import fcntl
 import sys
 from pathlib import Path
 
-from boundaries.blob import read_blob
+from boundaries.blob import read_regions
 from boundaries.manifest import read_manifest, version_of
 from boundaries.shelf import Shelf
-from geofence.atlas import Atlas
 
 
 def compile_version(manifest: Path, regions: Path, shelf: Path) -> str:
     """Put the atlas of a version on the shelf; the version's hash. Raises ValueError where they don't go together."""
     raw = manifest.read_bytes()
-    version = version_of(read_manifest(raw), read_blob(regions))
+    version = version_of(read_manifest(raw), read_regions(regions))
     shelf.mkdir(parents=True, exist_ok=True)
     with (shelf / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not Shelf(shelf).has(version.hash):
-            Shelf(shelf).put(Atlas(version), raw)
+        Shelf(shelf).put(version, raw)
     return version.hash
 
 

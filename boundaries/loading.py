@@ -27,7 +27,7 @@ class Loader:
     """Loads atlases."""
 
     def __init__(self, catalog: Catalog, shelf: Path) -> None:
-        self._catalog, self._folder = catalog, shelf
+        self._catalog, self.folder = catalog, shelf
         self.shelf = Shelf(shelf)
 
     async def load(self, key: str) -> Atlas:
@@ -37,7 +37,7 @@ class Loader:
         try:
             atlas = await asyncio.to_thread(self.shelf.atlas, key)
         except (ValueError, OSError) as error:
-            raise UnknownVersion(f"version {key[:12]} can't be read from {self._folder}: {error}") from None
+            raise UnknownVersion(f"version {key[:12]} can't be read from {self.folder}: {error}") from None
         if atlas is None:
             raise UnknownVersion(f"version {key[:12]} was compiled as another one; its manifest is not its own")
         return atlas
@@ -60,7 +60,7 @@ class Loader:
                 file.write(piece)
 
     async def _compile(self, key: str, place: Path) -> None:
-        files = (place / "manifest.json", place / "regions.fgb", self._folder)
+        files = (place / "manifest.json", place / "regions.fgb", self.folder)
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "boundaries.compiling"),
             *map(str, files),

@@ -38,14 +38,14 @@ class Shelf:
         """Whether a version's atlas is here."""
         return (self._at(key) / _MANIFEST).exists()
 
-    def put(self, atlas: Atlas, manifest: bytes) -> None:
-        """Keep an atlas; a second time is no error."""
-        key, shapes = atlas.version.hash, self._shapes_at(atlas.version.geometry_hash)
+    def put(self, version: Version, manifest: bytes) -> None:
+        """Build a version's atlas and keep it, where that was not done; shapes that are here are not built again."""
+        key, shapes = version.hash, self._shapes_at(version.geometry_hash)
         if not shapes.exists():
             with self._whole(shapes) as new:
-                _write_shapes(new, atlas)
+                _write_shapes(new, Atlas(version))
         if not self.has(key):
-            names = msgspec.json.encode([[region.id, region.name] for region in atlas.version.regions])
+            names = msgspec.json.encode([[region.id, region.name] for region in version.regions])
             with self._whole(self._at(key)) as new:
                 (new / _NAMES).write_bytes(names)
                 (new / "shapes").write_text(shapes.name)
@@ -53,16 +53,26 @@ class Shelf:
 
     def atlas(self, key: str) -> Atlas | None:
         """A version's atlas, its arrays mapped; None if it is not here. Raises ValueError if it is another's."""
+        version = self.version(key)
+        if version is None:
+            return None
+        atlas = Atlas(version, arrays=_mapped(self._shapes_of(key)))
+        atlas.reference.covering(lon=0.0, lat=0.0)  # made here, not when the first ping needs it
+        return atlas
+
+    def version(self, key: str) -> Version | None:
+        """A version without its atlas; None if it is not here. Raises ValueError if it is another's."""
         if not self.has(key):
             return None
         manifest = read_manifest((self._at(key) / _MANIFEST).read_bytes())
-        shapes = self._folder / (self._at(key) / "shapes").read_text()
-        version = _version(manifest, msgspec.json.decode((self._at(key) / _NAMES).read_bytes()), shapes)
+        names = msgspec.json.decode((self._at(key) / _NAMES).read_bytes())
+        version = _version(manifest, names, self._shapes_of(key))
         if version.hash != key:
             raise ValueError(f"{self._at(key)} holds version {version.hash[:12]}; remove the folder, it is made anew")
-        atlas = Atlas(version, arrays=_mapped(shapes))
-        atlas.reference.covering(lon=0.0, lat=0.0)  # made here, not when the first ping needs it
-        return atlas
+        return version
+
+    def _shapes_of(self, key: str) -> Path:
+        return self._folder / (self._at(key) / "shapes").read_text()
 
     def keep(self, keys: set[str]) -> None:
         """Remove all versions but these, and the shapes that none of them has. Who has them mapped keeps them."""

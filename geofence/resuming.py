@@ -40,10 +40,10 @@ def resume(layers: Mapping[str, LayerState], library: Library, kept: Sequence[La
             raise UnknownVersion(f"the kept fence had a layer {one.layer!r}; give a version of it too")
         kind = layer.version.kind
         before = None if one.before is None else library.find(one.layer, one.before, kind)
-        _resume(layer, one, library.find(one.layer, one.version, kind), before)
+        resume_layer(layer, one, library.find(one.layer, one.version, kind), before)
 
 
-def _resume(layer: LayerState, kept: LayerInForce, atlas: Atlas, before: Atlas | None) -> None:
+def resume_layer(layer: LayerState, kept: LayerInForce, atlas: Atlas, before: Atlas | None) -> None:
     """Put what was in force in force again, and make indices of the codes in the columns. Raises Malformed."""
     layer.put_in_force(atlas)
     layer.before, layer.stale, layer.switched_ms, layer.epoch = before, None, kept.switched_ms, kept.epoch

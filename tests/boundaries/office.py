@@ -12,7 +12,7 @@ from pathlib import Path
 
 from shapely.geometry.base import BaseGeometry
 
-from boundaries.blob import write_blob
+from boundaries.blob import write_regions
 from boundaries.manifest import manifest_of
 from boundaries.publishing import Publisher, PublishingSettings
 from catalog import Catalog
@@ -63,7 +63,7 @@ class Office:
         regions = [Region(key, shape, key.upper()) for key, shape in shapes.items()]
         codes = self.catalog.codes.give(layer, shapes)
         version = Version.of(layer, regions, kind=kind, codes=codes, dwell_s=settings.dwell_s)
-        write_blob(self.folder / "regions.fgb", version.regions)
+        write_regions(version.regions, self.folder / "regions.fgb")
         blob = self.catalog.blobs.put(self.folder / "regions.fgb", now_ms=self.now_ms())
         report = self.catalog.blobs.put([b"{}"], now_ms=self.now_ms())
         made = self.catalog.versions.create(
