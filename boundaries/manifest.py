@@ -22,7 +22,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     v: int = MANIFEST_VERSION
     layer: str
     kind: Kind
-    rule: dict[str, float]
+    rule: dict[str, int | float]
     dwell_s: float | None
     nearest_within_m: float
     geometry: str  # the hash of the blob that has the regions

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +130,8 @@ def _load(file: Path) -> NDArray[Any]:
 
 def _version(manifest: Manifest, names: list[tuple[str, str]], folder: Path) -> Version:
     """The version, its shapes taken as valid: they were when they were compiled."""
-    ends = np.load(folder / _ENDS).tolist()
-    arena = np.load(folder / _SHAPES, mmap_mode="r")
-    raw = [arena[begin:end].tobytes() for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
+    arena, ends = _load(folder / _SHAPES), np.load(folder / _ENDS).tolist()
+    raw = [arena[begin:end].tobytes() for begin, end in pairwise([0, *ends])]
     shapes = shapely.from_wkb(np.array(raw, object)) if raw else np.empty(0, object)
     regions = tuple(Region(key, shape, name) for (key, name), shape in zip(names, shapes, strict=True))
     return Version(
