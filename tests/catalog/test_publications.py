@@ -264,4 +264,5 @@ def test_what_is_to_be_sent_comes_before_what_is_watched_and_watching_goes_round
     assert {one.layer for one in watched} == {"b", "c"}
     assert ready.publishing.release(watched[0], again_ms=NOW + 300)
     assert ready.publishing.release(watched[1], again_ms=NOW + 200)
+    assert not ready.publishing.keep(watched[1], now_ms=NOW + 102, lease_s=1)
     assert [take(ready, NOW + 400).layer for _ in range(2)] == [watched[1].layer, watched[0].layer]
