@@ -43,9 +43,7 @@ def limit(*, memory_bytes: int, cpu_s: int, file_bytes: int, open_files: int) ->
         hard = resource.getrlimit(what)[1]
         free = hard == resource.RLIM_INFINITY
         least = most if free else min(most, hard)
-        grace = (
-            1 if what == resource.RLIMIT_CPU and (free or least < hard) else 0
-        )  # first the signal that tells
+        grace = 1 if what == resource.RLIMIT_CPU and (free or least < hard) else 0  # first the signal that tells
         resource.setrlimit(what, (least, least + grace))
     _prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 
@@ -53,7 +51,7 @@ def limit(*, memory_bytes: int, cpu_s: int, file_bytes: int, open_files: int) ->
 def leave_network() -> bool:
     """Go into a network of one's own, in which there is nobody; False where this system does not let us."""
     libc = ctypes.CDLL(None)
-    return libc.unshare(_NEW_NETWORK) == 0 or libc.unshare(_NEW_USER | _NEW_NETWORK) == 0
+    return bool(libc.unshare(_NEW_NETWORK) == 0 or libc.unshare(_NEW_USER | _NEW_NETWORK) == 0)
 
 
 def forbid_files_but(*, reads: Iterable[Path], lists: Iterable[Path], writes: Iterable[Path]) -> bool:
