@@ -39,14 +39,24 @@ def build_shapes(drafts: Sequence[Draft], fix: Collection[str]) -> None:
 
 def made_valid(shape: BaseGeometry) -> BaseGeometry | None:
     """The shape with its border cleared of crossings, without dust; None if nothing is left."""
-    whole = polygonal(shapely.make_valid(shape, method="structure", keep_collapsed=False))
-    parts = shapely.get_parts(whole)
+    whole = shapely.union_all([_cleared(part) for part in shapely.get_parts(shape)])
+    parts = shapely.get_parts(polygonal(whole))
     kept = parts[areas_m2(parts) >= DUST_M2] if len(parts) else parts
     if not len(kept):
         return None
     mended = kept[0] if len(kept) == 1 else shapely.multipolygons(kept)
     mended = _without_dust(mended)
     return mended if mended.is_valid else None
+
+
+def _cleared(part: shapely.Polygon) -> BaseGeometry:
+    """What the outer ring goes round, without what the holes go round."""
+    outer, *holes = [_inside(ring) for ring in shapely.polygons(shapely.get_rings(part))]
+    return shapely.difference(outer, shapely.union_all(holes)) if holes else outer
+
+
+def _inside(ring: shapely.Polygon) -> BaseGeometry:
+    return ring if ring.is_valid else polygonal(shapely.make_valid(ring, method="structure", keep_collapsed=False))
 
 
 def _built(drafts: Sequence[Draft]) -> Shapes:
