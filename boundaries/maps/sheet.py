@@ -15,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from boundaries.maps.backdrop import Backdrop
 from boundaries.maps.labels import Labels
 from boundaries.maps.outlines import Outline, dots, outlines, path
+from boundaries.maps.pins import Pin
 from boundaries.maps.window import Shapes, Window
 from boundaries.wording import metres, shown
 
@@ -37,22 +38,25 @@ class Sheet:
         """The regions of a layer in one colour with hair lines."""
         self._path(outlines(backdrop.shapes[backdrop.near(self.window)], self.window), "land")
 
-    def neighbours(self, backdrop: Backdrop, *, named: bool = True) -> None:
-        """The regions of a layer, each in its colour and with its name."""
+    def neighbours(self, backdrop: Backdrop, *, named: bool = True, by_id: bool = False) -> None:
+        """The regions of a layer, each in its colour and with its name, or its id."""
         rows = backdrop.near(self.window)
         found = outlines(backdrop.shapes[rows], self.window)
         colours = [backdrop.colours[row] for row in rows]
         for colour in sorted(set(colours)):
             self._path([one for one in found if colours[one.owner] == colour], f"region c{colour}")
         if named:
-            self._name({int(row): [] for row in rows}, [(int(rows[one.owner]), one) for one in found], backdrop)
+            self._name({int(row): [] for row in rows}, [(int(rows[one.owner]), one) for one in found], backdrop, by_id)
 
-    def _name(self, rings: dict[int, list[Outline]], found: list[tuple[int, Outline]], backdrop: Backdrop) -> None:
+    def _name(
+        self, rings: dict[int, list[Outline]], found: list[tuple[int, Outline]], backdrop: Backdrop, by_id: bool
+    ) -> None:
         for row, outline in found:
             rings[row].append(outline)
         largest = sorted(rings, key=lambda row: -sum(len(one.points) for one in rings[row]))[:MOST_NAMES]
         for row in largest:
-            self._labels.offer(rings[row], backdrop.regions[row].name or backdrop.regions[row].id)
+            region = backdrop.regions[row]
+            self._labels.offer(rings[row], region.id if by_id else region.name or region.id)
 
     def shapes(self, shapes: Sequence[BaseGeometry] | Shapes, style: str, *, found_anywhere: bool = False) -> None:
         """Some shapes in one style; if they are to be found however small they are, with a ring around them."""
@@ -81,15 +85,16 @@ class Sheet:
         box = f'x="{x1:.1f}" y="{y1:.1f}" width="{max(x2 - x1, 1):.1f}" height="{y2 - y1:.1f}"'
         self._drawn.append(f'<rect class="{style} frame" {box} rx="2"/>')
 
-    def pin(self, x: float, y: float, *, text: str, style: str, to: str, says: str) -> None:
-        """A number at a place in pixels, which leads to what the page says of it."""
-        wide = max(1.0, 0.55 * len(text))
-        self._labels.keep_clear((x - 11 * wide, y - 11, x + 11 * wide, y + 11))
-        self._above.append(
-            f'<a href="#{escape(to)}" aria-label="{escape(says)}" class="pin {style}">'
-            f'<g transform="translate({x:.1f} {y:.1f})"><rect x="{-11 * wide:.1f}" y="-11" width="{22 * wide:.1f}" '
-            f'height="22" rx="11"/><text dy="4.5">{escape(text)}</text></g></a>'
-        )
+    def pins(self, pins: Sequence[Pin], *, to: str) -> None:
+        """Numbers, each of which leads to what the page says of it: to the element `to` with the number behind it."""
+        for pin in pins:
+            wide, first = max(1.0, 0.55 * len(pin.text)), pin.spots[0]
+            self._labels.keep_clear((pin.x - 11 * wide, pin.y - 11, pin.x + 11 * wide, pin.y + 11))
+            self._above.append(
+                f'<a href="#{to}{first.number}" aria-label="{escape(pin.says)}" class="pin {first.style}">'
+                f'<g transform="translate({pin.x:.1f} {pin.y:.1f})"><rect x="{-11 * wide:.1f}" y="-11" '
+                f'width="{22 * wide:.1f}" height="22" rx="11"/><text dy="4.5">{pin.text}</text></g></a>'
+            )
 
     def scale_bar(self) -> None:
         """How long a round number of metres is here."""

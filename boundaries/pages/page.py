@@ -14,12 +14,12 @@ from boundaries.pages.style import STYLE
 from boundaries.wording import shown
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_PATTERNS = (
+_PATTERNS = (  # ten times as large, as paths are drawn in tenths of a pixel
     '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>'
-    '<pattern id="gained" width="7" height="7" patternUnits="userSpaceOnUse">'
+    '<pattern id="gained" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="scale(10)">'
     '<rect width="7" height="7" style="fill:var(--gain);opacity:.22"/>'
     '<path d="M3.5 1v5M1 3.5h5" style="stroke:var(--gain);stroke-width:1.3"/></pattern>'
-    '<pattern id="lost" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<pattern id="lost" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="scale(10) rotate(45)">'
     '<rect width="6" height="6" style="fill:var(--loss);opacity:.18"/>'
     '<path d="M0 0v6" style="stroke:var(--loss);stroke-width:2.4"/></pattern></defs></svg>'
 )

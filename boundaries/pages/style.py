@@ -55,7 +55,7 @@ font-size:.88rem;color:var(--soft)}
 _MAPS = """
 svg.map{display:block;width:100%;height:auto;border:1px solid var(--line);border-radius:.5rem;font:12px system-ui,
 "Noto Sans","DejaVu Sans",sans-serif}
-.map path,.map rect,.map circle{vector-effect:non-scaling-stroke;stroke-linejoin:round}
+.map path,.map rect,.map circle,.sign path{vector-effect:non-scaling-stroke;stroke-linejoin:round}
 .water{fill:var(--water)}.land{fill:var(--land);fill-rule:evenodd;stroke:var(--edge);stroke-width:.35}
 .region{fill-rule:evenodd;stroke:var(--edge);stroke-width:.9}
 .c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}.c4{fill:var(--c4)}.c5{fill:var(--c5)}

@@ -8,10 +8,11 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _FLAGS = (
@@ -27,13 +28,20 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 _COMPLAINTS = ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Network.requestWillBeSent")
+_PIPED = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 100) for end in sys.argv[1:3]]
+for end, number in zip(ends, (3, 4)):
+    os.dup2(end, number)
+os.execv(sys.argv[3], sys.argv[3:])
+"""  # Chromium reads from 3 and writes to 4
 
 
 class Tab:
     """One tab: pages are opened in it, and asked."""
 
-    def __init__(self, to: int, of: int) -> None:
-        self._to, self._of, self._session = os.fdopen(to, "wb", 0), os.fdopen(of, "rb", 0), ""
+    def __init__(self, to: IO[bytes], of: IO[bytes]) -> None:
+        self._to, self._of, self._session = to, of, ""
         self._number, self._rest = 0, b""
         self.complaints: list[str] = []
         self._happened: list[str] = []
@@ -101,9 +109,8 @@ class Tab:
 def chromium(profile: Path) -> Iterator[Tab]:
     """A browser of its own, with a profile of its own."""
     (its_in, to), (of, its_out) = os.pipe(), os.pipe()
-    command = f'exec "$@" 3<&{its_in} 4>&{its_out}'
     process = subprocess.Popen(
-        ["sh", "-c", command, "sh", str(CHROMIUM), *_FLAGS, f"--user-data-dir={profile}"],
+        [sys.executable, "-c", _PIPED, str(its_in), str(its_out), str(CHROMIUM), *_FLAGS, f"--user-data-dir={profile}"],
         pass_fds=(its_in, its_out),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -112,7 +119,8 @@ def chromium(profile: Path) -> Iterator[Tab]:
     os.close(its_in)
     os.close(its_out)
     try:
-        yield Tab(to, of)
+        with os.fdopen(to, "wb", 0) as writing, os.fdopen(of, "rb", 0) as reading:
+            yield Tab(writing, reading)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
