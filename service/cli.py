@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from service.cli_boundaries import BOUNDARY_COMMANDS
 from service.cli_catalog import CATALOG_COMMANDS
 from service.cli_gateway import gateway
 from service.cli_log import LOG_COMMANDS, shelf_option
@@ -192,7 +193,7 @@ def compare(
         click.echo(f"\npicture: {picture}")
 
 
-for _command in (*LOG_COMMANDS, gateway, *CATALOG_COMMANDS, *WEBHOOK_COMMANDS):
+for _command in (*LOG_COMMANDS, gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS):
     cli.add_command(_command)
 
 
