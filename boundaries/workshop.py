@@ -47,7 +47,11 @@ class Workshop:
         self, catalog: Catalog, handlers: Mapping[str, Handler], holder: str, now_ms: Callable[[], int]
     ) -> None:
         self._catalog, self._handlers, self._holder, self._now_ms = catalog, dict(handlers), holder, now_ms
-        self._silent = False
+        self._silent, self._woken = False, asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be a job to do."""
+        self._woken.set()
 
     async def run(self) -> None:
         """Until it is cancelled. A catalog that does not answer is asked again."""
@@ -60,7 +64,10 @@ class Workshop:
                 if not self._silent:
                     _log.warning("jobs wait: %s", error, extra={"action": "jobs_wait"})
                 self._silent = True
-            await asyncio.sleep(0 if busy else _LOOK_S)
+            if not busy:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), _LOOK_S)
+            self._woken.clear()
 
     async def step(self) -> bool:
         """Do one job; whether there was one. Raises CatalogError."""

@@ -20,7 +20,7 @@ from boundaries.telling.places import report_places
 from boundaries.telling.text import report_text
 from geofence.rule import PRESETS, InvalidRule, Rule
 from service.boundary_files import Judged, Wish, judged
-from service.boundary_geojson import geojson_of
+from boundaries.geojson import geojson_of
 from service.source import Unusable
 
 CLEAN, WARNED, WRONG = 0, 1, 2
