@@ -1,4 +1,4 @@
-"""What is remembered outside the log: keys, devices, webhooks, who did what. `open_catalog` opens it."""
+"""What is remembered outside the log: keys, devices, webhooks, layers, who did what. `open_catalog` opens it."""
 
 from catalog.errors import CatalogError, Conflict, Missing, Outdated, Refused, Unreachable
 from catalog.opening import Catalog, open_catalog, upgrade

@@ -6,12 +6,13 @@ nothing but CatalogError leaves a transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, update
+from sqlalchemy import Connection, Engine, Table, create_engine, event, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -74,6 +75,18 @@ def next_change(connection: Connection, table: str) -> int:
 def newest_change(connection: Connection, table: str) -> int:
     """The newest number given in a table."""
     return int(connection.execute(select(change.c.number).where(change.c.name == table)).scalar_one())
+
+
+def upsert(
+    connection: Connection, table: Table, values: Mapping[str, object], *, if_greater: str | None = None
+) -> None:
+    """Insert a row, or write over the one with its primary key; with `if_greater` only if that column grows by it."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    made = dialect.insert(table).values(**values)
+    keys = [column.name for column in table.primary_key]
+    grows = None if if_greater is None else made.excluded[if_greater] > table.c[if_greater]
+    rest = {name: made.excluded[name] for name in values if name not in keys}
+    connection.execute(made.on_conflict_do_update(index_elements=keys, set_=rest, where=grows))
 
 
 def _engine(url: str) -> Engine:

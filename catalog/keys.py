@@ -25,6 +25,7 @@ SCOPES = (
     "positions:read",
     "boundaries:read",
     "boundaries:write",
+    "boundaries:publish",
     "admin",
 )
 

@@ -9,6 +9,11 @@ from catalog.errors import Refused
 MOST_BYTES = 256
 
 
+def storable(text: str) -> str:
+    """A text that any database takes: without NUL and halves of letters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def check_name(what: str, name: str) -> None:
     """Refuse a name that no ping can have. Raises Refused."""
     size = len(name.encode("utf-8", "surrogatepass"))

@@ -15,11 +15,19 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from catalog.audit import Audit
+from catalog.blobs import Blobs
+from catalog.codes import Codes
 from catalog.database import Database
 from catalog.deliveries import Deliveries
 from catalog.devices import Devices
 from catalog.errors import Outdated, Unreachable
+from catalog.fleet import Fleet
+from catalog.jobs import Jobs
 from catalog.keys import Keys
+from catalog.layers import Layers
+from catalog.publications import Publications
+from catalog.publishing import Publishing
+from catalog.versions import Versions
 from catalog.webhooks import Webhooks
 
 
@@ -29,6 +37,9 @@ class Catalog:
     def __init__(self, database: Database) -> None:
         self.keys, self.devices, self.audit = Keys(database), Devices(database), Audit(database)
         self.webhooks, self.deliveries = Webhooks(database), Deliveries(database)
+        self.layers, self.versions, self.publications = Layers(database), Versions(database), Publications(database)
+        self.blobs, self.codes = Blobs(database), Codes(database)
+        self.jobs, self.publishing, self.fleet = Jobs(database), Publishing(database), Fleet(database)
 
 
 @contextmanager
