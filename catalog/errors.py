@@ -25,3 +25,7 @@ class Refused(CatalogError):
 
 class Conflict(CatalogError):
     """It is not in a state in which this can be done: the message says which, and what to do."""
+
+
+class Changed(Conflict):
+    """Somebody has changed it since the caller looked at it: look again, then decide."""

@@ -12,7 +12,7 @@ from math import isfinite
 from sqlalchemy import Connection, Row, select, update
 
 from catalog.database import next_change
-from catalog.errors import Conflict, Missing, Refused
+from catalog.errors import Changed, Missing, Refused
 from catalog.layer_tables import layer
 
 KINDS = ("partition", "overlay")
@@ -78,9 +78,9 @@ def mark(connection: Connection, name: str, number: int) -> None:
 
 
 def check_revision(what: str, *, seen: int | None, found: int) -> None:
-    """Raise Conflict where somebody has changed what the caller has seen; None: the caller does not mind."""
+    """Raise Changed where somebody has changed what the caller has seen; None: the caller does not mind."""
     if seen is not None and seen != found:
-        raise Conflict(
+        raise Changed(
             f"{what} is at revision {found}, not at {seen}: somebody has changed it meanwhile. "
             "Fetch it, look at what is new, and try again."
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import APIRouter
 
@@ -15,6 +16,7 @@ from catalog import Catalog
 from web.access import Access
 from web.audited import Looks
 from web.body import BodyLimits
+from web.caller import Caller
 from web.documents.operation import Operation
 from web.documents.schemas import Fields
 
@@ -28,6 +30,10 @@ class Shared:
     looks: Looks
     body_limits: BodyLimits
     now_ms: Callable[[], int]
+
+    def act(self, caller: Caller) -> dict[str, Any]:
+        """Who acts, and when, as the catalog wants to know."""
+        return {"by": caller.name, "now_ms": self.now_ms()}
 
 
 @dataclass(frozen=True, slots=True)

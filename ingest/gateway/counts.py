@@ -12,7 +12,7 @@ from collections import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _GROUPS = frozenset(
-    ("pings", "clients", "events", "devices", "layers", "positions", "keys", "audit", "enrol", "webhooks")
+    ("pings", "clients", "events", "devices", "layers", "positions", "keys", "audit", "enrol", "webhooks", "jobs")
 )
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

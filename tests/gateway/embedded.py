@@ -31,7 +31,7 @@ class Embedded(Gateway):
     def start(self) -> None:
         """Start the process, and wait until it answers."""
         words = [sys.executable, HERE / "one_process.py", self.folder, str(self.port), json.dumps(self.settings)]
-        path = os.pathsep.join(map(str, (HERE.parent.parent, HERE)))
+        path = os.pathsep.join(map(str, (HERE.parent.parent, HERE.parent, HERE)))
         self.process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
         )

@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from stub_ports import Drawn, stub_boundaries
+
 from catalog import open_catalog
 from geofence.crossing import Cause, Change, Crossing, Place
 from geofence.wire_events import encode_binary, event_of
@@ -47,7 +49,9 @@ async def serve(folder: Path, port: int, settings: GatewaySettings) -> None:
         async with open_log(folder / "log.db") as log:
             await log.create(topics(4))
             working = asyncio.create_task(_work(log, town, stop)) if town.exists() else None
-            async with gateway_app(log, catalog, settings) as gateway, serving(gateway.app, f"127.0.0.1:{port}"):
+            more = [stub_boundaries(folder, Drawn())]
+            made = gateway_app(log, catalog, settings, more=more)
+            async with made as gateway, serving(gateway.app, f"127.0.0.1:{port}"):
                 print("ready", flush=True)
                 while line := await asyncio.to_thread(sys.stdin.readline):
                     await _obey(log, json.loads(line))

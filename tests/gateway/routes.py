@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fastapi.routing import iter_route_contexts
+from stub_ports import Drawn, stub_boundaries
 
 from catalog import open_catalog, upgrade
 from ingest.gateway.app import gateway_app
@@ -36,7 +37,8 @@ async def _of_a_gateway() -> frozenset[Route]:
         with open_catalog(url) as catalog:
             async with open_log(Path(folder) / "log.db") as log:
                 await log.create(topics(1))
-                async with gateway_app(log, catalog, GatewaySettings()) as gateway:
+                more = [stub_boundaries(Path(folder), Drawn())]
+                async with gateway_app(log, catalog, GatewaySettings(), more=more) as gateway:
                     assert isinstance(gateway.app, Counted)
                     assert isinstance(gateway.app.app, Bodies)
                     front = gateway.app.app.behind

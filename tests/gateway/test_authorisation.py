@@ -4,6 +4,7 @@ import http.client
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from test_where import IN_A, TOWN, stay
 from catalog import open_catalog
 from catalog.keys import SCOPES
 from catalog.secret import key_id
+from catalog.version import Counts, Outcome, Settings, Upload
 from catalog.webhook import Filters
 
 LINES = [line for line in (Path(__file__).parent / "authorisation.txt").read_text().splitlines() if line[:1] not in "#"]
@@ -65,6 +67,29 @@ class Town(Embedded):
             made, _ = catalog.webhooks.create(url="https://127.0.0.1/", filters=Filters(), marks=(0, 0), **its)
             return catalog.webhooks.change(made.id, pause=True, **its)[0].id
 
+    def spare_layer(self, template: str) -> dict[str, str]:
+        """A layer that nobody needs, with what an endpoint looks for: a version that was checked, or a draft."""
+        name, by = f"spare-{next(_number)}", {"by": "test", "now_ms": time.time_ns() // 1_000_000}
+        number, job = 2 if template.endswith("/check") else 1, ""
+        with open_catalog(self.catalog) as catalog:
+            catalog.layers.create(name, kind="partition", tolerance_m=1, accuracy_m=20, **by)
+            blob = catalog.blobs.put([b"{}"], now_ms=by["now_ms"])
+            for _ in range(number):
+                upload = Upload("a.geojson", 2, blob)
+                catalog.versions.create(name, settings=Settings(), upload=upload, options={}, **by)
+            its = {"report": blob, "geometry": blob, "manifest": {}, "hash": f"{name:0<64}"}
+            catalog.versions.check(name, 1, Outcome(counts=Counts(1, 0, 0, 0), **its), **by)
+            if "{job}" in template:
+                job = catalog.jobs.create("check", layer=name, version=1, asked={}, **by).id
+            if "/dry-run" in template:
+                catalog.jobs.create("dry_run", layer=name, version=1, asked={}, **by)
+                take = partial(catalog.jobs.take, "test", now_ms=by["now_ms"], lease_s=9, kinds=["dry_run"])
+                while (held := take()) is not None:
+                    catalog.jobs.finish(held, {"moved": 0, "devices": 1}, now_ms=by["now_ms"])
+            if "/publications/" in template:
+                catalog.publications.plan(name, 1, replaces=None, **by)
+        return {"layer": name, "number": str(number), "job": job, "z": "0", "x": "0", "y": "0"}
+
     def code(self) -> str:
         """A device's one-time code."""
         with open_catalog(self.catalog) as catalog:
@@ -75,7 +100,8 @@ class Town(Embedded):
         """How a request is answered; a stream is left at once."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            headers = {"If-Match": "*", "Content-Type": "application/json"}
+            headers |= {"Authorization": f"Bearer {key}"} if key else {}
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             return connection.getresponse().status
         finally:
@@ -102,19 +128,23 @@ def test_an_endpoint_answers_each_key_as_the_table_says(town: Town, endpoint: st
     found = []
     for caller in reversed(CALLERS):  # the device's own key before an admin's, who may well end its rights
         key = town.callers[device][caller]
-        path, body = _filled(town, template, device, key), _body(town, method, template, device)
+        there = dict(zip(CALLERS, ROWS[endpoint], strict=True))[caller] == "ok"  # who is refused learns nothing of it
+        path, body = _filled(town, template, device, key, there=there), _body(town, method, template, device)
         shown = "" if "{key}" in template else key
         found.append("ok" if (status := town.status(method, path, shown, body)) < 400 else str(status))
     assert dict(zip(reversed(CALLERS), found, strict=True)) == dict(zip(CALLERS, ROWS[endpoint], strict=True))
 
 
-def _filled(town: Town, template: str, device: str, key: str) -> str:
+def _filled(town: Town, template: str, device: str, key: str, *, there: bool) -> str:
     key_id = town.spare_key() if "{key_id}" in template else ""
     webhook = town.spare_webhook() if "{webhook}" in template else ""
     names = {
         "device": device, "key": key or "-", "key_id": key_id, "webhook": webhook, "layer": "town", "region": "a",
         "tracker": "any",
     }  # fmt: skip
+    if template.startswith(("/v1/layers/", "/v1/jobs/")) and "{region}" not in template:
+        nowhere = {"layer": "nowhere", "number": "1", "job": "nobody", "z": "0", "x": "0", "y": "0"}
+        names |= town.spare_layer(template) if there else nowhere
     query = f"?id={device}&lat=0.5&lon=0.7&timestamp={time.time():.0f}" if "/clients/" in template else ""
     return template.format(**names) + query
 
@@ -131,8 +161,16 @@ def _body(town: Town, method: str, template: str, device: str) -> object:
             return {"code": town.code()}
         case "POST", "/v1/webhooks":
             return {"url": "https://example.com/"}
+        case "PATCH", "/v1/layers/{layer}":
+            return {"tolerance_m": 2}
         case "PATCH", _:
             return {"layers": ["town"]}
+        case "POST", "/v1/layers":
+            return {"name": f"made-{next(_number)}"}
+        case "POST", "/v1/layers/{layer}/versions":
+            return {"from": 1}
+        case "POST", "/v1/layers/{layer}/versions/{number}/publish":
+            return {"replaces": None, "comment": "for the test"}
         case "POST", "/v1/webhooks/{webhook}/replay":
             return {"from_ms": LONG_AGO}
     return None

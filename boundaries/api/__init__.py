@@ -1,0 +1,1 @@
+"""The boundary admins' endpoints: layers, versions, their reports and pictures, publications, jobs."""

@@ -1,0 +1,61 @@
+"""What the boundary admins' endpoints ask of others, so small that a test can say what it gives. Not a test itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from boundaries.api.ports import Form, Ports, Stakes
+from boundaries.api.router import boundary_endpoints
+from boundaries.api.settings import BoundarySettings
+from catalog.version import Version
+from web.endpoints import Further
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+class Drawn:
+    """Tells what it was asked for."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+
+    async def told(self, *asked: Version | Form) -> bytes:
+        """A report of one version, or what is different between two."""
+        numbers = [str(one.number) for one in asked if isinstance(one, Version)]
+        match asked[-1]:
+            case Form.JSON:
+                return b'{"versions": [%b]}' % ", ".join(numbers).encode()
+            case Form.GEOJSON:
+                return b'{"type": "FeatureCollection", "features": []}'
+        return f"{' to '.join(numbers)} {HOSTILE}".encode()
+
+    async def geojson(self, version: Version) -> AsyncIterator[bytes]:
+        """No regions, in pieces."""
+        yield b'{"type": "FeatureCollection", '
+        yield b'"features": [], "version": %d}' % version.number
+
+    async def tile(self, version: Version, z: int, x: int, y: int) -> bytes | None:
+        """The place of the tile."""
+        return None if z > 20 else f"{version.number} {z} {x} {y}".encode()
+
+    def stakes(self, result: Mapping[str, Any]) -> Stakes:
+        """As the result has it."""
+        return Stakes(result["moved"], result["devices"])
+
+    def without_devices(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Without the examples."""
+        return {name: value for name, value in result.items() if name != "examples"}
+
+    def wake(self) -> None:
+        """Count it."""
+        self.woken += 1
+
+
+def stub_boundaries(folder: Path, drawn: Drawn, settings: BoundarySettings | None = None) -> Further:
+    """The endpoints on these ports; files come in under `folder`."""
+    incoming = folder / "incoming"
+    incoming.mkdir(exist_ok=True)
+    ports = Ports(reports=drawn, shapes=drawn, differences=drawn, tiles=drawn, dry_runs=drawn, workshop=drawn)
+    return boundary_endpoints(ports, settings or BoundarySettings(), folder=incoming)
