@@ -193,5 +193,3 @@ class DryRunResults:
         """The same without anything that names a device."""
         told: dict[str, Any] = msgspec.to_builtins(without_devices(msgspec.convert(result, Trial)))
         return told
-
-

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from boundaries.geojson import geojson_of
 from boundaries.telling.document import report_json
 from boundaries.telling.page import report_page
 from boundaries.telling.places import report_places
 from boundaries.telling.text import report_text
 from geofence.rule import PRESETS, InvalidRule, Rule
 from service.boundary_files import Judged, Wish, judged
-from boundaries.geojson import geojson_of
 from service.source import Unusable
 
 CLEAN, WARNED, WRONG = 0, 1, 2

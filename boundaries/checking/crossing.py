@@ -17,11 +17,12 @@ from shapely.geometry.base import BaseGeometry
 from boundaries.checking.draft import Draft
 from boundaries.checking.finding import Mend
 from boundaries.checking.outlines import outlines_of_rings
-from boundaries.checking.seam import place_of_flaw, polygonal
+from boundaries.checking.seam import place_of_flaw, polygonal, snapped
 from boundaries.drawing import Ring
 from boundaries.ground import area_m2, areas_m2
 
 CODE = "ring_crosses"
+GRID_DEG = 1e-9  # a tenth of a millimetre
 DUST_M2 = 0.01  # pieces that mending makes are no smaller; rounding cuts such off a border that crosses at a vertex
 Shapes = NDArray[np.object_]
 Flaw = tuple[str, BaseGeometry]  # the end of a sentence that begins with the region; where
@@ -38,25 +39,24 @@ def build_shapes(drafts: Sequence[Draft], fix: Collection[str]) -> None:
 
 
 def made_valid(shape: BaseGeometry) -> BaseGeometry | None:
-    """The shape with its border cleared of crossings, without dust; None if nothing is left."""
-    whole = shapely.union_all([_cleared(part) for part in shapely.get_parts(shape)])
-    parts = shapely.get_parts(polygonal(whole))
-    kept = parts[areas_m2(parts) >= DUST_M2] if len(parts) else parts
-    if not len(kept):
-        return None
-    mended = kept[0] if len(kept) == 1 else shapely.multipolygons(kept)
-    mended = _without_dust(mended)
-    return mended if mended.is_valid else None
+    """The shape with its border cleared of crossings, without dust; None if nothing is left.
+
+    Where two lines all but coincide, rounding would leave cracks between them, so it is done on a fine grid, and the
+    vertices that were there go back to their exact places.
+    """
+    parts = shapely.get_parts(shape)
+    on_grid = shapely.union_all([_cleared(part, GRID_DEG) for part in parts], grid_size=GRID_DEG)
+    mended = _without_dust(snapped(on_grid, shapely.get_coordinates(shape), GRID_DEG))
+    if mended is None or not mended.is_valid:
+        mended = _without_dust(polygonal(shapely.union_all([_cleared(part, None) for part in parts])))
+    return mended if mended is not None and mended.is_valid else None
 
 
-def _cleared(part: shapely.Polygon) -> BaseGeometry:
+def _cleared(part: shapely.Polygon, grid_deg: float | None) -> BaseGeometry:
     """What the outer ring goes round, without what the holes go round."""
-    outer, *holes = [_inside(ring) for ring in shapely.polygons(shapely.get_rings(part))]
-    return shapely.difference(outer, shapely.union_all(holes)) if holes else outer
-
-
-def _inside(ring: shapely.Polygon) -> BaseGeometry:
-    return ring if ring.is_valid else polygonal(shapely.make_valid(ring, method="structure", keep_collapsed=False))
+    rings = shapely.polygons(shapely.get_rings(part))
+    outer, *holes = shapely.make_valid(rings, method="structure", keep_collapsed=False)
+    return shapely.difference(outer, shapely.union_all(holes), grid_size=grid_deg)
 
 
 def _built(drafts: Sequence[Draft]) -> Shapes:
@@ -180,10 +180,17 @@ def _first(where: BaseGeometry) -> tuple[float, float]:
     return float(point.x), float(point.y)
 
 
-def _without_dust(shape: BaseGeometry) -> BaseGeometry:
-    parts = []
-    for part in shapely.get_parts(shape):
+def _without_dust(shape: BaseGeometry) -> BaseGeometry | None:
+    polygons = []
+    for part in _no_dust(shapely.get_parts(shape)):
         holes = shapely.get_rings(part)[1:]
         kept = holes[areas_m2(shapely.polygons(holes)) >= DUST_M2] if len(holes) else holes
-        parts.append(part if len(kept) == len(holes) else shapely.Polygon(part.exterior, kept))
-    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+        polygons.append(part if len(kept) == len(holes) else shapely.Polygon(part.exterior, kept))
+    if not polygons:
+        return None
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+
+
+def _no_dust(polygons: Shapes) -> Shapes:
+    kept: Shapes = polygons[areas_m2(polygons) >= DUST_M2]
+    return kept

@@ -70,7 +70,7 @@ def _cut(draft: Draft, mend: Mend) -> None:
     )
     _note_crossings(draft, [ring for rings in unrolled for ring in rings], each, outers, holes, mend)
     whole = outers if holes.is_empty else shapely.difference(outers, holes)
-    draft.shape = _snapped(whole, np.concatenate([ring.wrapped for rings in unrolled for ring in rings]))
+    draft.shape = snapped(whole, np.concatenate([ring.wrapped for rings in unrolled for ring in rings]), _SAME_DEG)
     draft.polygons, draft.recut = [], True
     _note_cut(draft, sorted({ring.pole for rings in unrolled for ring in rings if ring.pole is not None}))
 
@@ -180,19 +180,19 @@ def _home(ring: _Unrolled) -> BaseGeometry:
     return shapely.union_all([polygonal(piece) for piece in pieces])
 
 
-def _snapped(shape: BaseGeometry, vertices: Ring) -> BaseGeometry:
-    """The shape with each vertex that stems from one of these at its exact place."""
+def snapped(shape: BaseGeometry, vertices: Ring, within_deg: float) -> BaseGeometry:
+    """The polygons of a shape, each position that is so near to one of these vertices moved onto it."""
     tree = shapely.STRtree(shapely.points(vertices))
 
     def snap(lon_lat: Ring) -> Ring:
-        mine, theirs = tree.query_nearest(shapely.points(lon_lat), max_distance=_SAME_DEG, all_matches=False)
+        mine, theirs = tree.query_nearest(shapely.points(lon_lat), max_distance=within_deg, all_matches=False)
         exact = lon_lat.copy()
         exact[mine] = vertices[theirs]
         at_edge = np.abs(lon_lat[:, 0]) == 180
         exact[at_edge, 0] = lon_lat[at_edge, 0]
         return exact
 
-    return polygonal(shapely.transform(shape, snap))
+    return polygonal(shapely.transform(polygonal(shape), snap))
 
 
 def polygonal(shape: BaseGeometry) -> BaseGeometry:

@@ -60,7 +60,7 @@ def test_tangled_rings_are_mended_once_and_for_all(polygons: list[list[Ring]]) -
     assert areas_m2(shapely.get_parts(draft.shape)).min() >= DUST_M2
     (region,) = check(None, _features([polygons]), LayerSettings(name="x", kind=Kind.OVERLAY), fix=EVERY_CODE).regions
     (again,) = check_shapes([feature_of(region, 0)], fix=EVERY_CODE).drafts
-    assert not again.findings
+    assert not [one for one in again.findings if one.mend is not Mend.NO]  # what can only be mended by hand
     assert again.shape.wkb == region.geometry.wkb
 
 

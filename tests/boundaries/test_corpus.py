@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corpus import CASES, Case, Expected
-from corpus.drawn import features_of
 from corpus.rings import too_many_vertices
 
 from boundaries.checking.check import EVERY_CODE, Checked, check
@@ -16,6 +15,7 @@ from boundaries.checking.finding import Finding, Mend
 from boundaries.checking.mends import feature_of
 from boundaries.ground import lengths_m
 from boundaries.layer import LayerSettings
+from boundaries.reading.read import read
 from geofence.region import Kind, Version
 
 
@@ -23,7 +23,9 @@ def _checked(case: Case, folder: Path, fix: frozenset[str] = frozenset()) -> Che
     kind = Kind.OVERLAY if case.overlay else Kind.PARTITION
     previous = case.previous() if case.previous else None
     settings = LayerSettings(name="corpus", kind=kind)
-    return check(case.source, features_of(case.write(folder)), settings, previous=previous, fix=fix)
+    reading = read(case.write(folder))
+    source = case.source or reading.source
+    return check(source, reading.features, settings, found=reading.findings, previous=previous, fix=fix)
 
 
 def _is(expected: Expected, finding: Finding) -> bool:
