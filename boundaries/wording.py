@@ -6,6 +6,7 @@ Invariant: what `shown` gives has no control characters and none that turn the d
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 
 LONGEST = 200  # characters of a text from a file
 _UNITS = ((1_000.0, "km"), (1.0, "m"), (0.01, "cm"), (0.001, "mm"))
@@ -69,6 +70,8 @@ def _figure(name: str, value: float) -> tuple[str, str]:
 
 
 def _three(value: float) -> str:
+    if not isfinite(value):
+        return "unknown"
     if value == 0:
         return "0"
     if abs(value) >= 100 or value == int(value):

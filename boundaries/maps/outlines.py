@@ -92,14 +92,17 @@ def _joined(shapes: Shapes, window: Window) -> Shapes:
     if window.projection.round_pole or not len(shapes):
         return shapes
     bounds = shapely.bounds(shapes)
-    both = (bounds[:, 0] == -180) & (bounds[:, 2] == 180) & shapely.is_valid(shapes)
+    both = (bounds[:, 0] == -180) & (bounds[:, 2] == 180)
     if not both.any() or window.span()[0] == 0:
         return shapes
+    both[both] = shapely.is_valid(shapes[both])
     joined = shapes.copy()
     for row in np.flatnonzero(both):
         parts = shapely.get_parts(shapes[row])
-        turned = [_beside(part, window) for part in parts]
-        joined[row] = shapely.union_all(turned)
+        west, _, east, _ = shapely.bounds(parts).T
+        at_cut = (west == -180) | (east == 180)
+        turned = [_beside(part, window) for part in parts[at_cut]]
+        joined[row] = shapely.geometrycollections([*parts[~at_cut], shapely.coverage_union_all(turned)])
     return joined
 
 

@@ -6,9 +6,10 @@ coordinates that are no numbers is left out; what is derived (verdict, codes) is
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -18,6 +19,20 @@ from boundaries.shapes_as_json import decode, drawable, encode, schema_of
 from boundaries.telling.verdict import verdict_of
 
 FORMAT = 1
+
+
+_Region = Annotated[str | None, Meta(description="Id of the region it is about; null: none, or the feature has no id.")]
+_Row = Annotated[
+    int | None, Meta(description="The feature's place in the file, from 0; null: it is about no single feature.")
+]
+_Other = Annotated[str | None, Meta(description="Id of the second region, where two are in it.")]
+_Lon = Annotated[float | None, Meta(description="A place to look at: longitude in degrees, WGS 84.")]
+_Lat = Annotated[float | None, Meta(description="A place to look at: latitude in degrees, WGS 84.")]
+_Shape = Annotated[BaseGeometry | None, Meta(description="What to show there; null: nothing but the place.")]
+_Mend = Annotated[Mend, Meta(description="Whether a program can put it right: no; offered, if asked (--fix); done.")]
+_Figures = Annotated[
+    dict[str, float | None], Meta(description="Values by name; the name ends with the unit, such as area_m2.")
+]
 
 
 class CodeEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,23 +46,23 @@ class CodeEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindingEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding. Its code is a key of `codes`; `row` counts features from 0; figures are named with their unit."""
+    """One finding. Its code is a key of `codes`; `what` is a sentence with values."""
 
     code: str
     severity: Severity
     what: str
-    region: str | None = None
-    row: int | None = None
-    other: str | None = None
-    lon: float | None = None
-    lat: float | None = None
-    shape: BaseGeometry | None = None
-    mend: Mend = Mend.NO
-    figures: dict[str, float | None] = {}
+    region: _Region = None
+    row: _Row = None
+    other: _Other = None
+    lon: _Lon = None
+    lat: _Lat = None
+    shape: _Shape = None
+    mend: _Mend = Mend.NO
+    figures: _Figures = {}
 
 
 class MendedEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One region that was mended: for which codes, and what it was before and after."""
+    """One region that was mended: for which codes, and what it was before (as drawn) and after."""
 
     region: str
     codes: tuple[str, ...]
@@ -58,7 +73,7 @@ class MendedEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerdictEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """What the report comes to."""
+    """What the report comes to: how many findings of each severity, and for how many a mend is offered."""
 
     publishable: bool
     errors: int

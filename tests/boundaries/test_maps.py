@@ -87,6 +87,17 @@ def test_outlines_fill_what_clipping_by_shapely_gives(shape: BaseGeometry, size:
     assert apart <= 0.5 * (seen.length + 10)
 
 
+def test_simplifying_moves_no_place_of_a_border_by_more_than_a_third_of_a_pixel() -> None:
+    angle = np.linspace(0, 2 * np.pi, 5_000, endpoint=False)
+    away = 1 + 0.02 * np.sin(40 * angle) + 0.001 * np.sin(900 * angle)
+    coast = Polygon(np.column_stack([5 + away * np.cos(angle), 45 + away * np.sin(angle)]))
+    window = Window.around(coast.bounds, width_px=460, height_px=320, least_m=1)
+    (one,) = outlines([coast], window)
+    assert len(one.points) < 2_500
+    exact = shapely.transform(coast, window.pixels).exterior
+    assert shapely.hausdorff_distance(exact, shapely.LinearRing(one.points), densify=0.1) < 0.34
+
+
 @given(polygons(), boxes())
 def test_outlines_are_finite_and_hardly_leave_the_picture(shape: BaseGeometry, around: Box) -> None:
     there = affinity.translate(shape, around[0] - 4, min(80.0, max(-90.0, around[1] - 4)))
@@ -108,6 +119,18 @@ def test_what_lies_on_both_sides_of_the_180th_meridian_is_one_piece() -> None:
     assert window.pixel(lon=-180.0, lat=-16.5)[0] == pytest.approx(middle)
     on_the_meridian = np.abs(one.points[:, 0] - middle) < 1
     assert not (on_the_meridian & np.roll(on_the_meridian, 1)).any()
+
+
+def test_halves_that_do_not_match_at_the_180th_meridian_are_drawn_all_the_same() -> None:
+    crooked = MultiPolygon([box(179, -17, 180, -16), box(-180, -16.5, -179, -15), box(178, -17, 178.5, -16)])
+    window = Window.around((178, -17, 181, -15), width_px=460, height_px=320, least_m=100)
+    assert surface(outlines([crooked], window), window).area == pytest.approx(
+        sum(
+            shapely.transform(part, window.pixels).area for part in (box(179, -17, 180, -16), box(180, -16.5, 181, -15))
+        )
+        + shapely.transform(box(178, -17, 178.5, -16), window.pixels).area,
+        rel=0.02,
+    )
 
 
 @pytest.mark.parametrize(

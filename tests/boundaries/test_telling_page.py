@@ -16,7 +16,7 @@ from shapely import box
 from shapes import sample
 
 from boundaries.checking.finding import Finding
-from boundaries.telling import report_page
+from boundaries.telling import report_page, report_text
 from geofence.region import Region
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
@@ -139,6 +139,15 @@ def test_any_place_of_the_world_can_be_drawn(shape: shapely.Geometry) -> None:
     assert "nan" not in page
     assert "inf " not in page
     Read(page)
+
+
+def test_values_and_places_that_are_no_numbers_are_told_as_unknown() -> None:
+    nan, inf = float("nan"), float("inf")
+    figures = {"area_m2": nan, "width_m": inf, "parts": -inf}
+    finding = Finding(code="position_not_finite", what="lon is inf.", region="a", lon=inf, lat=nan, figures=figures)
+    told = reports.report(finding)
+    assert " ".join(Read(report_page(told, reports.TOWN)).words).count("unknown") == 3
+    assert "lon is inf." in report_text(told)
 
 
 def test_the_page_of_the_counties_is_small_and_quick() -> None:
