@@ -165,7 +165,7 @@ def _side_by_side(plan: Plan, watch: _Watch) -> Iterator[_Counts]:
             ) from None
         finally:
             stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            left = {one for one in left if not one.cancel()}
             while any(one.running() for one in left):  # whoever is still at it must not wait for a reader
                 wait(left, _LOOK_S)
                 while not said.empty():

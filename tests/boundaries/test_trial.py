@@ -1,5 +1,6 @@
 """The dry run: it foretells what publishing then does, and changes nothing."""
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from itertools import permutations
@@ -310,6 +311,19 @@ def test_a_dry_run_that_is_stopped_ends_soon_and_says_so(processes):
 def test_what_reading_raises_comes_through_from_another_process():
     with pytest.raises(Unreadable, match="partition 2 can't be read"):
         try_out(plan(2, pings=Crowds(fail=True)))
+
+
+@dataclass(frozen=True)
+class Dies:
+    """Ends the process that opens it."""
+
+    def __call__(self, number):
+        os._exit(9)
+
+
+def test_a_process_that_dies_ends_the_dry_run_with_a_reason_and_hangs_nothing():
+    with pytest.raises(Stopped, match="a process of the dry run was ended from outside"):
+        try_out(plan(2, pings=Dies()))
 
 
 def test_versions_of_different_layers_are_refused():
