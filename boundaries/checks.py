@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from boundaries.blob import read_regions
-from boundaries.judging import REGIONS, REPORT
+from boundaries.judging import ALL, REGIONS, REPORT
 from boundaries.manifest import manifest_of
 from boundaries.sandbox import Outcome as Apart
 from boundaries.sandbox import Task, run
@@ -24,13 +24,14 @@ from boundaries.workshop import Progress
 from catalog import Catalog
 from catalog.job import Job
 from catalog.layer import Layer
-from catalog.version import Counts, Outcome, Settings, Version
+from catalog.version import Counts, Outcome, Version
 from geofence.region import Kind
 from geofence.region import Version as CoreVersion
 from geofence.rule import Rule
 from web.calling import called
 
 CHECK = "check"
+_READING = {"inner": "layer", "crs": "crs", "encoding": "encoding", "id": "id", "name": "name"}
 
 
 class Checks:
@@ -55,17 +56,19 @@ class Checks:
 
     def _task(self, version: Version, layer: Layer, place: Path) -> Task:
         """What is to be done apart, its files fetched."""
-        its: dict[str, Any] = {"layer": _said(version, layer), "fix": version.options.get("fix", [])}
+        options = version.options
+        its: dict[str, Any] = {"layer": _said(version, layer), "fix": [ALL] if options.get("fix") else []}
         reads = [place / "file"]
         if version.upload is not None:
             self._fetch(version.upload.blob, place / "file")
             function = "boundaries.judging.judge"
-            its |= {"name": version.upload.file, "options": version.options.get("reading", {})}
+            reading = {ours: options.get(theirs) for theirs, ours in _READING.items()}
+            its |= {"name": version.upload.file, "options": reading}
         else:
             base = self._catalog.versions.get(version.layer, version.base or 0)
             self._fetch(base.geometry or "", place / "file")
             function = "boundaries.judging.judge_regions"
-            its |= {"without": version.options.get("without", [])}
+            its |= {"without": options.get("without", []), "retire": options.get("retire", False)}
         before = self._catalog.publications.last(version.layer)
         geometry = None if before is None else self._catalog.versions.get(version.layer, before.version).geometry
         if geometry is not None:
@@ -102,16 +105,16 @@ class Checks:
 
 
 def _said(version: Version, layer: Layer) -> dict[str, Any]:
-    """What the child has to know of the layer."""
-    settings: Settings = version.settings
+    """What the child has to know of the layer; what nobody has said yet, the file may say."""
+    settings, said = version.settings, version.options.get("said", ())
+    its = {"dwell_s": settings.dwell_s, "nearest_within_m": settings.nearest_within_m}
     return {
         "name": layer.name,
         "kind": layer.kind,
         "tolerance_m": layer.tolerance_m,
         "accuracy_m": layer.accuracy_m,
         "rule": dict(settings.rule),
-        "dwell_s": settings.dwell_s,
-        "nearest_within_m": settings.nearest_within_m or None,
+        **{name: value for name, value in its.items() if version.base is not None or name in said},
     }
 
 

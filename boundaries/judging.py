@@ -58,10 +58,15 @@ def judge_regions(
     file: str,
     layer: Mapping[str, Any],
     without: Sequence[str] = (),
+    retire: bool = False,
     previous: str | None = None,
     fix: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The same for the regions of an earlier version, without some of them."""
+    """The same for the regions of an earlier version, without some of them; or without any, to retire the layer."""
+    if retire:
+        its = _settings(layer, Settings())
+        report = Report(layer=its.name, kind=str(its.kind), source=None, features=0, regions=0, vertices=0, findings=())
+        return _left(folder, Checked(report, ()), its)
     left = [region for region in read_regions(Path(file)) if region.id not in set(without)]
     features = [feature_of(region, row) for row, region in enumerate(left)]
     return _judged(folder, progress, features, _settings(layer, Settings()), None, (), previous, fix)
@@ -84,12 +89,13 @@ def _judged(
         progress(stage, round(100 * share), 100)
 
     checked = check(source, features, settings, found=found, previous=before, fix=codes, progress=tell)
+    return _left(folder, checked, settings)
+
+
+def _left(folder: Path, checked: Checked, settings: LayerSettings) -> dict[str, Any]:
+    """Write report and regions; a summary."""
     (folder / REPORT).write_bytes(report_json(checked.report))
     write_regions(checked.regions, folder / REGIONS)
-    return _summary(checked, settings)
-
-
-def _summary(checked: Checked, settings: LayerSettings) -> dict[str, Any]:
     counts = counts_of(checked.report)
     decided = {"dwell_s": settings.dwell_s, "nearest_within_m": settings.nearest_within_m}
     return {"regions": len(checked.regions), **counts, "kind": str(settings.kind), "settings": decided}
@@ -109,7 +115,7 @@ def _settings(layer: Mapping[str, Any], file: Settings) -> LayerSettings:
     for setting in ("tolerance_m", "accuracy_m"):
         if setting in given:
             its[setting] = given[setting]
-    if "rule" in given:
+    if given.get("rule"):
         its["rule"] = Rule.from_table(given["rule"])
     if kind is Kind.OVERLAY:
         its["dwell_s"] = given.get("dwell_s", file.dwell_s)
