@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from boundaries.errors import BoundaryError, Stopped, Undecided, Unreadable
-from boundaries.sandbox import Limits, Outcome, Task, run, run_and_wait
+from boundaries.sandbox import Outcome, run, run_and_wait
+from boundaries.task import Limits, Task
 
 
 @pytest.fixture(autouse=True)
