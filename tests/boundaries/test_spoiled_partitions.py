@@ -7,7 +7,7 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from partitions import HARMLESS, SPOILERS, Spoiler, doubled, partitions, spiked
+from spoiled import HARMLESS, SPOILERS, Spoiler, doubled, partitions, spiked
 
 from boundaries.checking.check import EVERY_CODE
 from boundaries.checking.finding import Mend

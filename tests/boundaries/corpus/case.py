@@ -41,17 +41,11 @@ class Case:
 
     name: str
     wrong: str
-    make: Callable[[], Json]
+    write: Callable[[Path], Path]  # makes the file in a folder
     expected: tuple[Expected, ...]
     overlay: bool = False
     previous: Callable[[], Sequence[Region]] | None = None
     source: Source | None = None
-
-    def write(self, folder: Path) -> Path:
-        """Make the file."""
-        path = folder / f"{self.name}.geojson"
-        path.write_text(json.dumps(self.make()))
-        return path
 
 
 CASES: list[Case] = []
@@ -66,11 +60,29 @@ def case(
     """Enter the function, which makes the file, in the corpus; its docstring says what is wrong."""
 
     def enter(make: Callable[[], Json]) -> Callable[[], Json]:
-        wrong = " ".join((make.__doc__ or "").split()).rstrip(".")
-        CASES.append(Case(make.__name__, wrong, make, expected, overlay, previous, source))
+        def write(folder: Path) -> Path:
+            path = folder / f"{make.__name__}.geojson"
+            path.write_text(json.dumps(make()))
+            return path
+
+        CASES.append(Case(make.__name__, _wrong(make), write, expected, overlay, previous, source))
         return make
 
     return enter
+
+
+def file_case(*expected: Expected) -> Callable[[Callable[[Path], Path]], Callable[[Path], Path]]:
+    """The same for a function that writes a file of its own into a folder."""
+
+    def enter(write: Callable[[Path], Path]) -> Callable[[Path], Path]:
+        CASES.append(Case(write.__name__, _wrong(write), write, expected))
+        return write
+
+    return enter
+
+
+def _wrong(make: Callable[..., object]) -> str:
+    return " ".join((make.__doc__ or "").split()).rstrip(".")
 
 
 def file(*features: Json) -> Json:
