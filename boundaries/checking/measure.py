@@ -30,6 +30,7 @@ MANY_POSITIONS = 1_000
 SHOWN_POSITIONS = 200
 MOST = 10_000  # findings of one check; a file with more has one slip that makes them all
 _TURNS = np.linspace(0.0, 2.0 * math.pi, 12, endpoint=False)
+_STEPS = 24  # a long thin shape widens slowly along itself: going on brings next to nothing
 _COMPASS = np.column_stack((np.sin(_TURNS), np.cos(_TURNS)))
 
 
@@ -158,7 +159,9 @@ def _centred(border: BaseGeometry, place: Floats, step: float) -> tuple[float, f
     """Move a place within so that the border is as far as can be; its circle is truly within."""
     shapely.prepare(border)
     best = float(shapely.distance(border, shapely.Point(place)))
-    while step > CENTRED * best:
+    for _ in range(_STEPS):
+        if step <= CENTRED * best:
+            break
         around = place + step * _COMPASS
         far = shapely.distance(border, shapely.points(around))
         top = int(np.argmax(far))
