@@ -19,7 +19,8 @@ from boundaries.blob import read_regions
 from boundaries.judging import ALL, REGIONS, REPORT
 from boundaries.manifest import manifest_of
 from boundaries.sandbox import Outcome as Apart
-from boundaries.sandbox import Task, run
+from boundaries.sandbox import run
+from boundaries.task import Task
 from boundaries.workshop import Progress
 from catalog import Catalog
 from catalog.job import Job
