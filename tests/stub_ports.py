@@ -9,7 +9,8 @@ from typing import Any
 from boundaries.api.ports import Form, Ports, Stakes
 from boundaries.api.router import boundary_endpoints
 from boundaries.api.settings import BoundarySettings
-from catalog.version import Version
+from catalog import Catalog
+from catalog.version import Counts, Outcome, Settings, Upload, Version
 from web.endpoints import Further
 
 HOSTILE = "<script>alert(1)</script>"
@@ -59,3 +60,14 @@ def stub_boundaries(folder: Path, drawn: Drawn, settings: BoundarySettings | Non
     incoming.mkdir(exist_ok=True)
     ports = Ports(reports=drawn, shapes=drawn, differences=drawn, tiles=drawn, dry_runs=drawn, workshop=drawn)
     return boundary_endpoints(ports, settings or BoundarySettings(), folder=incoming)
+
+
+def put_layer(catalog: Catalog, name: str, *, now_ms: int, drafts: int = 0) -> None:
+    """A layer whose version 1 was checked and can be published, and drafts that nobody checks."""
+    by: dict[str, Any] = {"by": "test", "now_ms": now_ms}
+    catalog.layers.create(name, kind="partition", tolerance_m=1, accuracy_m=20, **by)
+    blob = catalog.blobs.put([b"{}"], now_ms=now_ms)
+    for _ in range(1 + drafts):
+        catalog.versions.create(name, settings=Settings(), upload=Upload("a.geojson", 2, blob), options={}, **by)
+    its: dict[str, Any] = {"report": blob, "geometry": blob, "manifest": {}, "hash": f"{name:0<64}"}
+    catalog.versions.check(name, 1, Outcome(counts=Counts(1, 0, 0, 0), **its), **by)
