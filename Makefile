@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BROKER := $(or $(GEOFENCE_CACHE),$(HOME)/.cache/geofence)/kafka
 SIDE_BY_SIDE := -n 2 --dist loadfile # most tests wait for brokers and clocks; those of one file share what they start
-CORE := $(wildcard geofence/*.py) ingest/placing.py stream/kafka/packing.py service/warm.py
+CORE := $(wildcard geofence/*.py boundaries/tiles/*.py) ingest/placing.py stream/kafka/packing.py service/warm.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run gateway test check format bench torture broker lock clean setup
@@ -87,6 +87,6 @@ setup: .venv/run.stamp .venv/warm.stamp
 # Compiled code is cached beside the sources; numba does not see that a module it calls has changed, so all of it goes.
 .venv/warm.stamp: $(CORE) | .venv/run.stamp
 	@echo "compiling ..."
-	@find geofence ingest stream -name '*.nb[ic]' -delete
+	@find geofence ingest stream boundaries -name '*.nb[ic]' -delete
 	@$(BIN)/python -m service.warm
 	@touch $@

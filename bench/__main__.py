@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.figures import Figure, report
 
-NAMES = ("locate", "core", "memory", "rows", "worker", "gateway")
+NAMES = ("locate", "core", "memory", "rows", "worker", "gateway", "boundaries_tiles", "boundaries_trial")
 
 
 def main(names: list[str]) -> int:

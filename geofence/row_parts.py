@@ -35,25 +35,28 @@ class Found(NamedTuple):
     beliefs: Ints  # (track, head, evidence, trail, entries) of each
 
 
-def find_all(rows: TrackRows, some: Ints, layers: list[LayerState]) -> dict[int, Found]:
-    """The parts of these rows without the tombstones, by layout number. Raises Malformed."""
+def find_all(rows: TrackRows, some: Ints, layers: list[LayerState], *, others: bool = False) -> dict[int, Found]:
+    """The parts of these rows without the tombstones, by layout number; with `others` other layers are passed over.
+
+    Raises Malformed.
+    """
     some = some[np.diff(rows.offsets)[some] > 0]
     numbers = rows.arena[rows.offsets[some]]
     found = {}
     for number in np.unique(numbers).tolist():
-        found[number] = _find(rows, some[numbers == number], number, [layer.version.layer for layer in layers])
+        found[number] = _find(rows, some[numbers == number], number, [layer.version.layer for layer in layers], others)
         _check_beliefs(rows, found[number], layers)
     return found
 
 
-def _find(rows: TrackRows, some: Ints, number: int, names: list[str]) -> Found:
+def _find(rows: TrackRows, some: Ints, number: int, names: list[str], others: bool) -> Found:
     """Walk through rows of one layout."""
     layout = layout_of(number)
     sizes = tuple(layout[kind].itemsize for kind in LAYOUT)
     named = Texts.of(names)
     none = np.zeros((0, 5), np.int64)
     heads, users = np.empty(len(some), np.int64), np.empty(len(some), np.int64)
-    args = (rows.arena, rows.offsets, some, sizes, named.arena, named.offsets, heads, users)
+    args = (rows.arena, rows.offsets, some, sizes, named.arena, named.offsets, others, heads, users)
     problem, row, tracks, beliefs = _walk(*args, none, none)
     if problem != _GOOD:
         raise Malformed(f"the track row of {rows.device[int(row)]!r} is not as expected: {_PROBLEMS[int(problem)]}")
@@ -100,14 +103,14 @@ def _layer_named(arena, at, size, names, name_offsets):  # type: ignore[no-untyp
 
 
 @njit(cache=True)
-def _walk(arena, offsets, rows, sizes, names, name_offsets, heads, users, tracks, beliefs):  # type: ignore[no-untyped-def]
+def _walk(arena, offsets, rows, sizes, names, name_offsets, others, heads, users, tracks, beliefs):  # type: ignore[no-untyped-def]
     """Find the parts of every row: what is wrong and in which, how many tracks and beliefs; writes where there is room.
 
     `sizes` are those of the records in the order of LAYOUT. Of every record that says how long something is, those
     fields come first: head (1, 2 bytes), layer (2, 1, 4), belief (1).
     """
     head, layer_head, motion, place, belief, evidence, trail = sizes
-    many_tracks, many_beliefs, seen = 0, 0, np.full(len(name_offsets) - 1, -1)
+    many_tracks, many_beliefs, seen = 0, 0, np.full(len(name_offsets), -1)  # the last: of layers passed over
     for k in range(len(rows)):
         row = rows[k]
         at, end = offsets[row] + 1, offsets[row + 1]
@@ -123,10 +126,11 @@ def _walk(arena, offsets, rows, sizes, names, name_offsets, heads, users, tracks
             if at + size + motion + (place if places else 0) > end:
                 return _TORN, row, 0, 0
             index = _layer_named(arena, at, size, names, name_offsets)
-            if index < 0 or seen[index] == row:
-                return (_NO_LAYER if index < 0 else _TORN), row, 0, 0
+            known = index >= 0
+            if (not known and not others) or (known and seen[index] == row):
+                return (_TORN if known else _NO_LAYER), row, 0, 0
             seen[index], at = row, at + size
-            if len(tracks):
+            if known and len(tracks):
                 it = tracks[many_tracks]
                 it[0], it[1], it[2], it[3], it[4] = row, index, start, at, (at + motion if places else -1)
             at += motion + (place if places else 0)
@@ -134,13 +138,13 @@ def _walk(arena, offsets, rows, sizes, names, name_offsets, heads, users, tracks
                 entries = arena[at] if at + belief + evidence <= end else np.uint8(255)
                 if entries > TRAIL_LENGTH or at + belief + evidence + entries * trail > end:
                     return _TORN, row, 0, 0
-                if len(beliefs):
+                if known and len(beliefs):
                     it = beliefs[many_beliefs]
                     it[0], it[1], it[2] = many_tracks, at, at + belief
                     it[3], it[4] = at + belief + evidence, entries
                 at += belief + evidence + entries * trail
-                many_beliefs += 1
-            many_tracks += 1
+                many_beliefs += known
+            many_tracks += known
         if at != end:
             return _TORN, row, 0, 0
     return _GOOD, 0, many_tracks, many_beliefs

@@ -22,15 +22,18 @@ from geofence.wire_tracks import HEAD, TrackRows, layout_of, records_of
 Ints = NDArray[np.int64]
 
 
-def take_in(devices: Devices, layers: list[LayerState], rows: TrackRows) -> None:
-    """Put rows into the columns, in the order in which they were written. Raises Malformed."""
-    found = find_all(rows, np.arange(len(rows)), layers)  # stale rows too: all or nothing
+def take_in(devices: Devices, layers: list[LayerState], rows: TrackRows, *, others: bool = False) -> None:
+    """Put rows into the columns, in the order in which they were written. Raises Malformed.
+
+    With `others` the rows may tell of other layers, which are passed over; without, that is an error.
+    """
+    found = find_all(rows, np.arange(len(rows)), layers, others=others)  # stale rows too: all or nothing
     where = devices.slots_of(rows.device)
     newest = np.zeros(devices.ready, np.int64)
     newest[where] = np.arange(len(rows))
     slots = where[newest[where] == np.arange(len(rows))]
     if len(slots) < len(rows):
-        found = find_all(rows, newest[slots], layers)
+        found = find_all(rows, newest[slots], layers, others=others)
     known = slots[devices.is_stored(slots)]
     for layer in layers:
         layer.tracks.reserve(devices.ready, 0)

@@ -46,7 +46,8 @@ def main() -> None:
 
 
 def _rest() -> None:
-    """Take tracks out of a fence of both kinds, put them back, and pack them for Kafka."""
+    """Take tracks out of a fence of both kinds, put them back, and pack them for Kafka; draw a tile."""
+    from boundaries.tiles.tiler import Tiler
     from geofence.control import Erase
     from geofence.fence import Fence
     from geofence.geojson import read_regions
@@ -63,6 +64,7 @@ def _rest() -> None:
     other.resume(fence.partition_row())
     other.apply(Erase(device="d", at_ms=9))
     list(packed_batches(state_records(other)[0], 1 << 20, transactional=True))
+    Tiler(regions).tile(9, 256, 255)  # cut at its end
 
 
 def _run(command, options: list[str]) -> None:  # type: ignore[no-untyped-def]
