@@ -98,8 +98,8 @@ def _place(z: str, x: str, y: str) -> tuple[int, int, int]:
 
 
 def _kept(version: Version) -> dict[str, str]:
-    """The headers of what belongs to a version's shapes for good."""
-    return {"ETag": f'"{version.hash}"', "Cache-Control": _KEEP}
+    """The headers of what belongs to a version for good; its hash does not name the properties of regions."""
+    return {"ETag": f'"{version.hash}.{version.geometry}"', "Cache-Control": _KEEP}
 
 
 def _same(request: Request, version: Version) -> Response | None:

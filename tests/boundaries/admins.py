@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -17,12 +17,15 @@ import httpx
 from stub_ports import Drawn, stub_boundaries
 
 from boundaries.api.settings import BoundarySettings
+from boundaries.blob import write_regions
 from catalog import Catalog, open_catalog, upgrade
 from catalog.job import Job
 from catalog.version import Counts, Outcome, Version
+from geofence.region import Region
 from ingest.gateway.app import gateway_app
 from ingest.gateway.settings import GatewaySettings
 from ingest.topics import topics
+from service.boundaries import boundary_admin
 from stream.sqlite import open_log
 
 NOW_MS = 1_769_847_302_000
@@ -115,6 +118,20 @@ class Office:
         body = {"replaces": replaces, "comment": "because", **more}
         return self.ask("POST", f"/layers/{layer}/versions/{number}/publish", body)
 
+    def drawn_version(self, layer: str, regions: Sequence[Region], report: bytes = b"{}", **settings: Any) -> Version:
+        """A new version with these regions, checked."""
+        query = "".join(f"&{name}={value}" for name, value in settings.items())
+        self.upload(layer, f"?file=a{query}")
+        job = self.take("check")
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "regions.fgb"
+            write_regions(regions, path)
+            geometry = self.catalog.blobs.put(path, now_ms=NOW_MS)
+        its: dict[str, Any] = {"geometry": geometry, "manifest": {}, "hash": f"{next(self._hashes):064x}"}
+        its["report"] = self.catalog.blobs.put([report], now_ms=NOW_MS)
+        outcome = Outcome(counts=Counts(len(regions), 0, 0, 0), **its)
+        return self.catalog.versions.check(job.layer, job.version, outcome, job=job, by="checker", now_ms=NOW_MS)
+
     def take(self, kind: str) -> Job:
         """A job that waits."""
         job = self.catalog.jobs.take("test", now_ms=NOW_MS, lease_s=60, kinds=[kind])
@@ -137,22 +154,24 @@ def _empty() -> bytes:
 
 
 @contextmanager
-def office(settings: BoundarySettings | None = None) -> Iterator[Office]:
-    """One, with nothing in it."""
+def office(settings: BoundarySettings | None = None, *, real: bool = False) -> Iterator[Office]:
+    """One, with nothing in it. `real`: what draws is what the gateway has; only jobs are for the test to do."""
     with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
-        yield from _office(Path(folder), settings)
+        yield from _office(Path(folder), settings, real=real)
 
 
-def _office(folder: Path, settings: BoundarySettings | None) -> Iterator[Office]:
+def _office(folder: Path, settings: BoundarySettings | None, *, real: bool) -> Iterator[Office]:
     (folder / "catalog.db").write_bytes(_empty())
     drawn = Drawn()
     with open_catalog(f"sqlite:{folder / 'catalog.db'}") as catalog, asyncio.Runner() as runner:
         stack = AsyncExitStack()
         log = runner.run(stack.enter_async_context(open_log(folder / "log.db")))
         runner.run(log.create(topics(1)))
-        more = [stub_boundaries(folder, drawn, settings)]
+        more = stub_boundaries(folder, drawn, settings)
+        if real:
+            more = stack.enter_context(boundary_admin(catalog, settings or BoundarySettings(), drawn))
         clock = Clock()
-        made = gateway_app(log, catalog, GatewaySettings(), more=more, now_ms=lambda: clock.now_ms)
+        made = gateway_app(log, catalog, GatewaySettings(), more=[more], now_ms=lambda: clock.now_ms)
         gateway = runner.run(stack.enter_async_context(made))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app), base_url="http://gateway")
         runner.run(stack.enter_async_context(client))

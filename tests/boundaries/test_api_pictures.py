@@ -52,7 +52,7 @@ def test_regions_are_told_in_pieces_and_not_again_to_who_has_them(desk: Office) 
     assert told.json() == {"type": "FeatureCollection", "features": [], "version": 1}
     assert told.headers["content-type"] == "application/geo+json"
     etag = told.headers["etag"]
-    assert etag == f'"{desk.got(f"{V}/1")["hash"]}"'
+    assert desk.got(f"{V}/1")["hash"] in etag
     for said in (etag, f'"other", {etag}', f"W/{etag}", "*"):
         same = desk.ask("GET", f"{V}/{number}/regions", headers={"If-None-Match": said})
         assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
