@@ -26,10 +26,10 @@ from ingest.settings import WorkerSettings
 from ingest.status import Status
 from ingest.topics import PINGS
 from ingest.worker import work
+from service.fences import fixed_fences
 from service.interpreter import tune
 from service.layers import versions_of
 from service.logs import open_log
-from service.worker import fence_maker
 from stream.port import Log
 from tests.broker import tied
 
@@ -83,8 +83,8 @@ async def _beside(url: str, log: Log) -> AsyncIterator[int]:
     """The worker, in this process or in one of its own: the number of that process."""
     if url.startswith("sqlite:"):
         settings, status, stop = WorkerSettings(), Status(), asyncio.Event()
-        make_fence = fence_maker(versions_of([COUNTIES]), settings, "compiled")
-        working = asyncio.create_task(work(log, make_fence, settings, status, stop))
+        fences = fixed_fences(versions_of([COUNTIES]), settings, "compiled")
+        working = asyncio.create_task(work(log, fences, settings, status, stop))
         while not status.ready:
             await asyncio.sleep(0.05)
         yield os.getpid()

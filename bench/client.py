@@ -25,10 +25,10 @@ from ingest.settings import WorkerSettings
 from ingest.status import PartitionStatus, Status
 from ingest.topics import PINGS, TRACKS
 from ingest.worker import work
+from service.fences import fixed_fences
 from service.interpreter import tune
 from service.layers import versions_of
 from service.logs import open_log
-from service.worker import fence_maker
 
 _LOOK_S, _PATIENCE_S = 0.005, 900
 COUNTIES = str(HERE / "us-counties.geojson.gz")
@@ -84,7 +84,7 @@ def _clocks() -> tuple[float, float]:
 async def worker(url: str, group: str, warm: int, total: int) -> Spent:
     """The worker with the counties, as `geofence worker` runs it."""
     settings, status, stop = WorkerSettings(group=group), Status(), asyncio.Event()
-    make_fence = fence_maker(versions_of([COUNTIES]), settings, "compiled")
+    fences = fixed_fences(versions_of([COUNTIES]), settings, "compiled")
 
     def count() -> tuple[int, int, int]:
         counts = [one.counts for one in status.partitions.values()]
@@ -98,7 +98,7 @@ async def worker(url: str, group: str, warm: int, total: int) -> Spent:
     pipeline.perf_counter = time.thread_time  # type: ignore[attr-defined]  # not what others have of the cores
     meter = Meter(warm, count, steps)
     async with open_log(url) as log:
-        working = asyncio.create_task(work(log, make_fence, settings, status, stop))
+        working = asyncio.create_task(work(log, fences, settings, status, stop))
         while count()[0] < total and not working.done():
             await asyncio.sleep(_LOOK_S)
             meter.look()
@@ -123,13 +123,13 @@ async def port(url: str, group: str, warm: int, total: int) -> Spent:
 
 async def restoring(url: str, group: str, warm: int, total: int) -> Spent:  # noqa: ARG001
     """Nothing but what comes before the first ping: all partitions' tracks into fences."""
-    make_fence = fence_maker(versions_of([COUNTIES]), WorkerSettings(), "compiled")
+    fences = fixed_fences(versions_of([COUNTIES]), WorkerSettings(), "compiled")
     tune()
     async with open_log(url) as log:
         many = range(await log.partitions(TRACKS))
         every = [PartitionStatus(partition, 0) for partition in many]
         cpu_s, wall_s = _clocks()
-        await asyncio.gather(*(restore(log, one.partition, make_fence, one) for one in every))
+        await asyncio.gather(*(restore(log, one.partition, fences, one) for one in every))
         done = _clocks()
     return Spent(sum(one.restored for one in every), done[0] - cpu_s, done[1] - wall_s, 0, 0)
 

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyogrio
 import shapely
 from numpy.typing import NDArray
 from pyogrio import raw
@@ -60,7 +59,7 @@ def read_regions(path: Path) -> list[Region]:
         shapes = shapely.from_wkb(geometries)
         rows = zip(*(columns[name] for name in _FIELDS), shapes, strict=True)
         return [Region(ident, shape, name, json.loads(text)) for ident, name, text, shape in rows]
-    except (pyogrio.errors.DataSourceError, shapely.errors.GEOSException, KeyError, ValueError, TypeError) as error:
+    except (RuntimeError, shapely.errors.GEOSException, LookupError, ValueError, TypeError) as error:
         raise Unreadable(f"The geometry {path.name} can't be read: {str(error)[:200]}. Restore it.") from None
 
 

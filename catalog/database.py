@@ -77,16 +77,13 @@ def newest_change(connection: Connection, table: str) -> int:
     return int(connection.execute(select(change.c.number).where(change.c.name == table)).scalar_one())
 
 
-def upsert(
-    connection: Connection, table: Table, values: Mapping[str, object], *, if_greater: str | None = None
-) -> None:
-    """Insert a row, or write over the one with its primary key; with `if_greater` only if that column grows by it."""
+def upsert(connection: Connection, table: Table, values: Mapping[str, object]) -> None:
+    """Insert a row, or write over the one with its primary key."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     made = dialect.insert(table).values(**values)
     keys = [column.name for column in table.primary_key]
-    grows = None if if_greater is None else made.excluded[if_greater] > table.c[if_greater]
     rest = {name: made.excluded[name] for name in values if name not in keys}
-    connection.execute(made.on_conflict_do_update(index_elements=keys, set_=rest, where=grows))
+    connection.execute(made.on_conflict_do_update(index_elements=keys, set_=rest))
 
 
 def _engine(url: str) -> Engine:

@@ -1,7 +1,7 @@
 """What workers report: which version of each layer is in force on each partition, and who is there.
 
 Written by workers, read by administrators and by the process that carries publications on; nothing of it is needed to
-take pings. Invariant: what is in force on a partition never goes back to a smaller publication.
+take pings. It may go back: a log that was made anew has obeyed nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, insert, select
 
 from catalog.database import Database, upsert
 from catalog.layer_tables import in_force, worker
@@ -57,11 +57,12 @@ class Fleet:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put_in_force(self, reports: Sequence[InForce]) -> None:
-        """Keep what has come into force; what is older than what is known already is passed over."""
+    def put_in_force(self, partition: int, reports: Sequence[InForce]) -> None:
+        """Keep what is in force on a partition, in place of all that was known of it."""
         with self._database.writing() as connection:
-            for one in sorted(reports, key=lambda report: (report.partition, report.layer)):
-                upsert(connection, in_force, asdict(one), if_greater="publication")
+            connection.execute(delete(in_force).where(in_force.c.partition == partition))
+            if reports:
+                connection.execute(insert(in_force), [asdict(one) for one in reports])
 
     def in_force(self, layer_name: str | None = None) -> list[InForce]:
         """What is in force (of a layer), by layer and partition."""

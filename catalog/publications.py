@@ -21,6 +21,8 @@ from catalog.publication import (
     FAILED,
     IN_FORCE,
     PLANNED,
+    PREPARING,
+    SENDING,
     SENT,
     UNSENT,
     Publication,
@@ -125,6 +127,19 @@ class Publications:
         with self._database.reading() as connection:
             rows = connection.execute(asked.order_by(publication.c.layer)).all()
         return {one.layer: one for one in map(publication_of, rows)}
+
+    def wanted(self) -> list[Publication]:
+        """Those whose versions workers need: of each layer the newest that was sent, and what is on its way."""
+        coming = select(publication).where(publication.c.state.in_((PREPARING, SENDING)))
+        with self._database.reading() as connection:
+            rows = connection.execute(coming).all()
+        return [*self.newest_sent().values(), *map(publication_of, rows)]
+
+    def sent_hashes(self) -> set[str]:
+        """The hashes of all versions that were ever written to the log, or may have been."""
+        asked = select(publication.c.hash).where(publication.c.state.in_((SENDING, SENT, IN_FORCE))).distinct()
+        with self._database.reading() as connection:
+            return set(connection.execute(asked).scalars())
 
     def list(self, layer_name: str) -> list[Publication]:
         """Those of a layer, the newest first. Raises Missing."""

@@ -49,7 +49,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a check has made of a draft. Without a manifest (errors kept it from being made) it can be checked again."""
+    """What a check has made of a draft. Without a manifest (errors kept it from being made) it can be checked again;
+    its geometry is then only to be looked at.
+    """
 
     counts: Counts
     report: str  # a blob, as `geometry`

@@ -237,6 +237,6 @@ def _check_unpublished(found: Version, what: str) -> None:
 
 
 def _check_outcome(outcome: Outcome) -> None:
-    given = [part is not None for part in (outcome.manifest, outcome.hash, outcome.geometry)]
-    if any(given) != all(given):
-        raise Refused("a manifest, its hash and its geometry are given together, or none of them.")
+    given = outcome.manifest is not None, outcome.hash is not None
+    if any(given) and not (all(given) and outcome.geometry is not None):
+        raise Refused("a manifest and its hash are given together, with a geometry, or none of them.")

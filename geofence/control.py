@@ -32,12 +32,16 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tic
     at_ms: int
 
 
-class Switch(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="version"):
-    """From here on this version of the layer, named by its hash, is in force."""
+class Switch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="version"):
+    """From here on this version of the layer, named by its hash, is in force.
+
+    `number` counts the publications of a layer: one that has been obeyed, or is older, changes nothing. 0 always does.
+    """
 
     layer: str
     version: str
     at_ms: int
+    number: int = 0
 
 
 Control = Consent | Erase | Tick | Switch
@@ -53,6 +57,8 @@ def check(control: Control) -> None:
         raise InvalidControl(
             f"at_ms is {control.at_ms}; allowed: 1970-01-01 to 2099-12-31, in Unix milliseconds. Check the unit."
         )
+    if isinstance(control, Switch) and not 0 <= control.number < 2**53:
+        raise InvalidControl(f"number is {control.number}; allowed: 0 to 2^53 - 1. Leave it out where none is counted.")
     for field in ("device", "layer", "version"):
         text = getattr(control, field, None)
         if text is not None:

@@ -8,7 +8,7 @@ which engine locates; each ping has exactly one outcome in each layer.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,12 @@ from geofence.dwelling import dwell_due_ms, dwells
 from geofence.forgetting import end_bars, erase, let_go, silent, silent_ms
 from geofence.hysteresis import LATE, OUTCOMES, REJECTED
 from geofence.layer import LayerState
+from geofence.library import Library
 from geofence.ping import Pings
 from geofence.presence import presence_of
 from geofence.region import Version
 from geofence.report import NO_CONSENT, Refusal, Report, refuse, tell_ignored
-from geofence.resuming import resume
+from geofence.resuming import kept_of, resume
 from geofence.rows_in import take_in
 from geofence.rows_out import rows_of
 from geofence.switching import sweep, switch
@@ -42,10 +43,6 @@ TICK_MOST = (
 _CONSENT_RANGE = ("assumed", "required")
 
 
-class UnknownVersion(LookupError):
-    """A switch to a version that is not at hand."""
-
-
 class Fence:
     """The state of one partition of the input: its layers, its devices and its clock."""
 
@@ -57,16 +54,17 @@ class Fence:
         consent: str = "assumed",
         forget_after_s: float = 30 * 86_400,
         max_age_s: float = 7 * 86_400,
-        library: Sequence[Version] = (),
-        atlases: dict[str, Atlas] | None = None,
+        library: Library | Sequence[Version] = (),
+        atlases: Mapping[str, Atlas] | None = None,
         sweep_devices: int | None = None,
         keeps_time: bool = False,
     ) -> None:
-        """Put one version of each layer in force; `library` are others that a switch may name.
+        """Put one version of each layer in force; `library` are others that a switch may name, of new layers too.
 
-        `atlases` are ready ones by version hash, made here where missing. With `sweep_devices` a switch moves only so
-        many devices at once, and its owner calls `sweep` until `sweeping` is false. With `keeps_time` ticks are
-        not awaited but made up between pings, as the owner of a log would append them.
+        `atlases` are ready ones by version hash, made by `engine` where missing; a Library brings its own. With
+        `sweep_devices` a switch moves only so many devices at once, and its owner calls `sweep` until `sweeping` is
+        false. With `keeps_time` ticks are not awaited but made up between pings, as the owner of a log would append
+        them.
         """
         if consent not in _CONSENT_RANGE:
             raise ValueError(f"consent is {consent!r}; allowed: {' or '.join(_CONSENT_RANGE)}")
@@ -87,10 +85,11 @@ class Fence:
         self._required = consent == "required"
         self._forget_ms, self._bar_ms = int(forget_after_s * 1000), int(max_age_s * 1000)
         self._sweep_devices, self._keeps_time = sweep_devices, keeps_time
-        self._engine, self._atlases = Engine(engine), dict(atlases or {})
-        self._library = {version.hash: version for version in (*library, *versions)}
-        self._devices = Devices()
-        self._layers = {version.layer: LayerState(self._atlas(version), self._devices) for version in versions}
+        made = library if isinstance(library, Library) else Library(library, engine=engine, atlases=atlases)
+        for version in versions:
+            made.add(version)
+        self._library, self._devices = made, Devices()
+        self._layers = {version.layer: LayerState(made.atlas(version), self._devices) for version in versions}
         self._resting = False  # rows were taken in, and what is in force is not known yet
 
     def observe(self, pings: Pings) -> Report:
@@ -145,6 +144,15 @@ class Fence:
         """What is in force."""
         return {name: layer.version for name, layer in self._layers.items()}
 
+    def in_force(self) -> list[LayerInForce]:
+        """The same as a partition's row has it, with what is being left."""
+        return [kept_of(layer) for layer in self._layers.values()]
+
+    def has_obeyed(self, switch: Switch) -> bool:
+        """Whether this publication, or a later one of the layer, was obeyed before."""
+        layer = self._layers.get(switch.layer)
+        return layer is not None and 0 < switch.number <= layer.number
+
     def due_ms(self) -> int | None:
         """The partition time at which a tick would do something; None if never."""
         dues = [dwell_due_ms(layer) for layer in self._layers.values()]
@@ -187,17 +195,7 @@ class Fence:
 
     def partition_row(self) -> bytes:
         """The row of the partition itself: its clock, and which versions are in force."""
-        in_force = [
-            LayerInForce(
-                name,
-                layer.version.hash,
-                layer.epoch,
-                layer.before.version.hash if layer.before else None,
-                layer.switched_ms,
-            )
-            for name, layer in self._layers.items()
-        ]
-        return encode_partition(PartitionRow(self.clock_ms, tuple(in_force)))
+        return encode_partition(PartitionRow(self.clock_ms, tuple(self.in_force())))
 
     def restore(self, rows: TrackRows) -> None:
         """Take in rows that were kept, any number of times, later ones replacing earlier ones; then `resume`.
@@ -215,13 +213,7 @@ class Fence:
         Raises UnknownVersion if one of them is not at hand, Malformed if a row speaks of none of them.
         """
         kept = decode_partition(partition)
-        known = {one.layer: self._layers.get(one.layer) for one in kept.layers}
-        for one in kept.layers:
-            layer = known[one.layer]
-            if layer is None:
-                raise UnknownVersion(f"the kept fence had a layer {one.layer!r}; give a version of it too")
-            before = None if one.before is None else self._atlas(self._version(one.layer, one.before))
-            resume(layer, one, self._atlas(self._version(one.layer, one.version)), before)
+        resume(self._layers, self._library, kept.layers)
         self.clock_ms, self._resting = kept.clock_ms, False
 
     def _check_resumed(self) -> None:
@@ -321,34 +313,22 @@ class Fence:
         return crossings
 
     def _switch(self, control: Switch) -> list[Crossing]:
-        version, layer = self._version(control.layer, control.version), self._layers[control.layer]
-        if version.hash == layer.version.hash:
+        layer = self._layers.get(control.layer)
+        if self.has_obeyed(control):
+            return []
+        atlas = self._library.find(control.layer, control.version, layer.version.kind if layer else None)
+        if layer is None:
+            layer = self._layers[control.layer] = LayerState(atlas, self._devices)
+            layer.tracks.reserve(self._devices.ready, 0)
+            layer.switched_ms = control.at_ms
+        layer.number = control.number or layer.number
+        if atlas.version.hash == layer.version.hash:
             return []
         crossings = sweep(layer, None)
-        switch(layer, self._atlas(version), control.at_ms)
+        switch(layer, atlas, control.at_ms)
         return crossings + sweep(layer, self._sweep_devices)
 
-    def _version(self, layer: str, key: str) -> Version:
-        """A version that a control record or a row names. Raises UnknownVersion."""
-        if layer not in self._layers or key not in self._library:
-            known = ", ".join(sorted(f"{version.layer} {key[:12]}" for key, version in self._library.items()))
-            raise UnknownVersion(
-                f"version {key[:12]!r} of layer {layer!r} is not at hand; there are {known}. Give its regions too."
-            )
-        version, kind = self._library[key], self._layers[layer].version.kind
-        if version.layer != layer or version.kind is not kind:
-            raise UnknownVersion(
-                f"version {key[:12]!r} is a {version.kind} of layer {version.layer!r}; layer {layer!r} is a {kind}, "
-                "and its kind never changes"
-            )
-        return version
-
     # -- devices ----------------------------------------------------------------------------------------------------
-
-    def _atlas(self, version: Version) -> Atlas:
-        if version.hash not in self._atlases:
-            self._atlases[version.hash] = Atlas(version, self._engine)
-        return self._atlases[version.hash]
 
     def _reserve(self, more: int) -> None:
         for layer in self._layers.values():

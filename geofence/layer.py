@@ -37,6 +37,7 @@ class LayerState:
         self.before: Atlas | None = None  # whose regions the tracks of an older epoch speak of
         self.stale: Ints | None = None  # those to be swept, in order; some have moved by themselves since
         self.switched_ms, self.epoch = NEVER, 0
+        self.number = 0  # of the newest publication that was obeyed; 0: none had one
         self._scratch, self._out = np.zeros(TRAIL_LENGTH, TRAIL), np.zeros(TRAIL_LENGTH, CROSSING)
         self.put_in_force(atlas)
 

@@ -81,7 +81,8 @@ class Version:
         if missing:
             raise InvalidRegion(f"layer {layer!r}: region {missing[0]!r} has no code; give every region a code once")
         in_order = tuple(given[region.id] for region in ordered)
-        return cls(layer, kind, tuple(ordered), rule, dwell_s, float(nearest_within_m), in_order)
+        dwell = None if dwell_s is None else float(dwell_s)  # 60 and 60.0 are the same version
+        return cls(layer, kind, tuple(ordered), rule, dwell, float(nearest_within_m), in_order)
 
     @cached_property
     def geometry_hash(self) -> str:

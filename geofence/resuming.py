@@ -6,6 +6,8 @@ a switch, of the one before; rows of any other moment are refused.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from geofence.atlas import Atlas
 from geofence.hysteresis import UNKNOWN
 from geofence.layer import LayerState
+from geofence.library import Library, UnknownVersion
 from geofence.malformed import Malformed
 from geofence.tracks import NONE
 from geofence.wire_tracks import LayerInForce
@@ -21,10 +24,30 @@ Ints = NDArray[np.int64]
 _LOST = -9
 
 
-def resume(layer: LayerState, kept: LayerInForce, atlas: Atlas, before: Atlas | None) -> None:
+def kept_of(layer: LayerState) -> LayerInForce:
+    """What is in force in a layer, as a partition's row has it."""
+    before = layer.before.version.hash if layer.before else None
+    return LayerInForce(
+        layer.version.layer, layer.version.hash, layer.epoch, before, layer.switched_ms, number=layer.number
+    )
+
+
+def resume(layers: Mapping[str, LayerState], library: Library, kept: Sequence[LayerInForce]) -> None:
+    """Put what was in force in each layer in force again. Raises UnknownVersion and Malformed."""
+    for one in kept:
+        layer = layers.get(one.layer)
+        if layer is None:
+            raise UnknownVersion(f"the kept fence had a layer {one.layer!r}; give a version of it too")
+        kind = layer.version.kind
+        before = None if one.before is None else library.find(one.layer, one.before, kind)
+        resume_layer(layer, one, library.find(one.layer, one.version, kind), before)
+
+
+def resume_layer(layer: LayerState, kept: LayerInForce, atlas: Atlas, before: Atlas | None) -> None:
     """Put what was in force in force again, and make indices of the codes in the columns. Raises Malformed."""
     layer.put_in_force(atlas)
     layer.before, layer.stale, layer.switched_ms, layer.epoch = before, None, kept.switched_ms, kept.epoch
+    layer.number = kept.number
     alive = layer.tracks.alive()
     now = _table(atlas)
     then = now if before is None else _table(before)

@@ -106,6 +106,7 @@ class LayerInForce(msgspec.Struct, frozen=True, array_like=True):
     epoch: int
     before: str | None = None
     switched_ms: int = 0
+    number: int = 0  # of the newest publication that was obeyed
 
 
 class PartitionRow(msgspec.Struct, frozen=True, array_like=True):

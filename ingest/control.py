@@ -20,8 +20,8 @@ def record_of(control: Control) -> Record:
     return Record(key, encode_control(control), ((KIND, kind.encode()),), control.at_ms)
 
 
-async def order(log: Log, control: Control) -> None:
-    """Append a control: of a device to its partition, of all devices to every partition.
+async def order(log: Log, control: Control, partition: int | None = None) -> None:
+    """Append a control: of a device to its partition, of all devices to every partition, or to one.
 
     Raises InvalidControl; and Unavailable: some partitions may have it, so send it again.
     """
@@ -29,5 +29,5 @@ async def order(log: Log, control: Control) -> None:
     if isinstance(control, Consent | Erase):
         await log.append(PINGS, [record])
         return
-    for partition in range(await log.partitions(PINGS)):
-        await log.append(PINGS, [record], partition=partition)
+    for one in range(await log.partitions(PINGS)) if partition is None else [partition]:
+        await log.append(PINGS, [record], partition=one)

@@ -11,11 +11,13 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from geofence.fence import Fence, UnknownVersion
+from geofence.fence import Fence
+from geofence.library import UnknownVersion
 from geofence.malformed import Malformed
+from ingest.fences import Fences
 from ingest.pipeline import Pipeline
 from ingest.reading import Reader
-from ingest.restoring import FenceMaker, restore
+from ingest.restoring import restore
 from ingest.settings import WorkerSettings
 from ingest.status import PartitionStatus, State, tell
 from ingest.ticking import Ticking
@@ -40,7 +42,7 @@ class Partition:
     """Lives the lives of partitions; knows nothing of one between them."""
 
     log: Log
-    make_fence: FenceMaker
+    fences: Fences
     settings: WorkerSettings
     now_ms: Callable[[], int]
 
@@ -78,9 +80,10 @@ class Partition:
         status.enter(State.RESTORING, self.now_ms())
         async with claim.take() as grip:
             self._check_lost(grip, claim.partition)
-            fence = await restore(self.log, claim.partition, self.make_fence, status)
+            fence = await restore(self.log, claim.partition, self.fences, status)
+            status.in_force = tuple(fence.in_force())
             reader = Reader(claim.partition, await self.log.partitions(PINGS), self.settings.value_bytes)
-            pipeline = Pipeline(grip, fence, reader, self.settings, status)
+            pipeline = Pipeline(grip, fence, self.fences, reader, self.settings, status)
             status.enter(State.RUNNING, self.now_ms())
             await self._work(grip, pipeline, fence, status, halt)
 

@@ -7,15 +7,18 @@ all of it is; after any exception the fence is ahead of the log and must be thro
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from time import perf_counter
 
 from geofence.control import Control, Switch
 from geofence.crossing import Crossing
-from geofence.fence import Fence, UnknownVersion
+from geofence.fence import Fence
+from geofence.library import UnknownVersion
 from geofence.report import NO_CONSENT, Report
 from ingest.control import record_of
+from ingest.fences import Fences
 from ingest.outgoing import event_records, letters, outgoing, state_records
 from ingest.reading import Order, Reader, Refused, Run, control_rows, kind_of
 from ingest.settings import WorkerSettings
@@ -44,10 +47,17 @@ class Pipeline:
     """One partition's fence between its input and its outputs."""
 
     def __init__(
-        self, grip: Grip, fence: Fence, reader: Reader, settings: WorkerSettings, status: PartitionStatus
+        self,
+        grip: Grip,
+        fence: Fence,
+        fences: Fences,
+        reader: Reader,
+        settings: WorkerSettings,
+        status: PartitionStatus,
     ) -> None:
-        """From the grip's offset on, with a fence that stands there."""
-        self.fence, self._grip, self._reader, self._settings, self._status = fence, grip, reader, settings, status
+        """From the grip's offset on, with a fence that stands there; `fences` bring the versions that switches name."""
+        self.fence, self._grip, self._fences = fence, grip, fences
+        self._reader, self._settings, self._status = reader, settings, status
         self.offset = status.offset = grip.offset
         status.sweeping = fence.sweeping
 
@@ -76,22 +86,27 @@ class Pipeline:
         """What happens to every batch, in this order."""
         for step in (
             self._read,  # bytes to columns; what can't be read is refused
+            self._fetch,  # the versions that switches name
             self._decide,  # located, weighed, decided: crossings
             self._tell,  # crossings to events
             self._remember,  # what has changed to rows and presence
+            self._commit,  # all of it and the offset, or nothing
         ):
             begun = perf_counter()
-            step(work)
+            await step(work)
             self._status.spend(step.__name__.removeprefix("_"), perf_counter() - begun)
-        begun = perf_counter()
-        await self._commit(work)  # all of it and the offset, or nothing
-        self._status.spend("commit", perf_counter() - begun)
 
-    def _read(self, work: Work) -> None:
+    async def _read(self, work: Work) -> None:
         if work.batch is not None:
             work.items, work.refused = self._reader.read(work.batch)
 
-    def _decide(self, work: Work) -> None:
+    async def _fetch(self, work: Work) -> None:
+        for item in work.items:
+            if isinstance(item, Order) and isinstance(item.control, Switch) and not self.fence.has_obeyed(item.control):
+                with suppress(UnknownVersion):  # whoever obeys says so
+                    await self._fences.fetch(item.control)
+
+    async def _decide(self, work: Work) -> None:
         if work.batch is None:
             work.crossings += self.fence.sweep().crossings
         for item in work.items:
@@ -117,10 +132,10 @@ class Pipeline:
             else:
                 work.refused.append(Refused(int(run.rows[refusal.row]), refusal.reason, refusal.message))
 
-    def _tell(self, work: Work) -> None:
+    async def _tell(self, work: Work) -> None:
         work.events = event_records(work.crossings, self._settings.source)
 
-    def _remember(self, work: Work) -> None:
+    async def _remember(self, work: Work) -> None:
         work.tracks, work.presence = state_records(self.fence)
 
     async def _commit(self, work: Work) -> None:
@@ -134,6 +149,7 @@ class Pipeline:
     def _count(self, work: Work) -> None:
         status = self._status
         status.offset, status.clock_ms, status.failures = self.offset, self.fence.clock_ms, 0
+        status.in_force = tuple(self.fence.in_force())
         pings = sum(len(item.pings) for item in work.items if isinstance(item, Run))
         orders = sum(isinstance(item, Order) for item in work.items)
         status.counts.update(commits=1, pings=pings, controls=orders, events=len(work.events))

@@ -7,12 +7,12 @@ can't be understood, or without their partition's row, stop the partition instea
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from geofence.fence import Fence
 from geofence.malformed import Malformed
 from geofence.text import Texts
-from geofence.wire_tracks import TrackRows
+from geofence.wire_tracks import PartitionRow, TrackRows, decode_partition
+from ingest.fences import Fences
 from ingest.status import PartitionStatus, tell
 from ingest.topics import PARTITION_KEY, TRACKS
 from stream.port import Batch, Log
@@ -20,15 +20,17 @@ from stream.port import Batch, Log
 ROWS = 65_536
 _PROGRESS = 500_000  # rows between two lines in the log
 
-FenceMaker = Callable[[], Fence]
+_TAIL = 20_000  # offsets at the end of a partition among which its row is looked for first: more than one commit writes
+_END_OF_TIME_MS = 2**62
 
 
-async def restore(log: Log, partition: int, make_fence: FenceMaker, status: PartitionStatus) -> Fence:
+async def restore(log: Log, partition: int, fences: Fences, status: PartitionStatus) -> Fence:
     """The fence of a partition, as its newest commit has left it.
 
     Raises UnknownVersion if a version that was in force is not at hand, Malformed if the rows are none or too new.
     """
-    fence, in_force, status.restored, told = make_fence(), None, 0, 0
+    fence = await fences.make(await in_force_in(log, partition))
+    in_force, status.restored, told = None, 0, 0
     async for batch in log.read(TRACKS, partition, to_end=True, most=ROWS):
         rows, newest = split(batch)
         in_force = newest or in_force
@@ -43,6 +45,22 @@ async def restore(log: Log, partition: int, make_fence: FenceMaker, status: Part
     elif status.restored:
         raise Malformed(f"partition {partition} of {TRACKS} has rows of devices and none of its own; restore the topic")
     return fence
+
+
+async def in_force_in(log: Log, partition: int) -> PartitionRow | None:
+    """The newest row of a partition itself, found from the end: every commit writes it. Raises Malformed."""
+    end = await log.offset_at(TRACKS, partition, time_ms=_END_OF_TIME_MS)
+    begin, tail = end, _TAIL
+    while begin > 0:
+        begin, until, newest = max(0, end - tail), begin, None
+        async for batch in log.read(TRACKS, partition, start=begin, to_end=True, most=ROWS):
+            newest = split(batch)[1] or newest
+            if batch.end >= until and newest is None:
+                break
+        if newest is not None:
+            return decode_partition(newest)
+        tail *= 4
+    return None
 
 
 def split(batch: Batch) -> tuple[TrackRows, bytes | None]:

@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from geofence.wire_tracks import LayerInForce
+
 _log = logging.getLogger("geofence.worker")
 
 
@@ -35,6 +37,7 @@ class PartitionStatus:
     offset: int | None = None  # the next record to take
     clock_ms: int | None = None
     restored: int = 0  # rows of tracks
+    in_force: tuple[LayerInForce, ...] | None = None  # as committed; None: not known yet
     sweeping: bool = False  # whether a switch has devices left to move
     unread: int = 0  # records, when last looked at
     unread_ms: int = 0  # age of the oldest of them

@@ -11,8 +11,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
+from ingest.fences import Fences
 from ingest.partition import Partition
-from ingest.restoring import FenceMaker
 from ingest.settings import WorkerSettings
 from ingest.status import PartitionStatus, Status, tell
 from ingest.topics import PINGS
@@ -27,7 +27,7 @@ def wall_ms() -> int:
 
 async def work(
     log: Log,
-    make_fence: FenceMaker,
+    fences: Fences,
     settings: WorkerSettings,
     status: Status,
     stop: asyncio.Event,
@@ -38,7 +38,7 @@ async def work(
 
     A group that is lost is joined again. Raises Unusable if it can't be.
     """
-    partition, wait_s = Partition(log, make_fence, settings, now_ms), settings.backoff_s
+    partition, wait_s = Partition(log, fences, settings, now_ms), settings.backoff_s
     watching = asyncio.create_task(watch(log, settings, status, now_ms))
     try:
         while not stop.is_set():

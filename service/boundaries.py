@@ -1,40 +1,79 @@
-"""The boundary admins' endpoints for a gateway: put together with what draws, compares and does the jobs.
+"""The boundary admins' side in the process of a gateway: endpoints, jobs, publications, and what sweeps behind them.
 
-Invariant: files from strangers and what is made of them lie in a folder that goes when the gateway ends.
+Puts `boundaries` together with a catalog and a log. Invariant: however many gateways there are, each job and each
+publication is carried on by one of them at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from boundaries.api.ports import Workshop
+from boundaries.api.ports import Ports
 from boundaries.api.router import boundary_endpoints
 from boundaries.api.settings import BoundarySettings
-from boundaries.showing.pictures import Pictures
-from boundaries.showing.ports import ports_of
-from catalog import Catalog
+from boundaries.checks import CHECK, Checks
+from boundaries.loading import Loader
+from boundaries.publishing import Publisher
+from boundaries.views import Differences, DryRunResults, Files, Reports, Shapes, Tiles, Told
+from boundaries.workshop import Workshop
+from catalog import Catalog, CatalogError
+from ingest.control import order
+from ingest.topics import PINGS
+from service.dry_runs import DRY_RUN, DryRuns
+from stream.port import Log
+from web.calling import called
 from web.endpoints import Further
 
-
-class Elsewhere:
-    """Jobs are done by another process, which looks for them itself."""
-
-    def wake(self) -> None:
-        """Nobody is here."""
+_log = logging.getLogger("geofence.boundaries")
+_SWEEP_S = 600.0
 
 
-@contextmanager
-def boundary_admin(catalog: Catalog, settings: BoundarySettings, workshop: Workshop | None = None) -> Iterator[Further]:
-    """The endpoints, while they may be served."""
-    with TemporaryDirectory(prefix="geofence-boundaries-") as name:
-        incoming, drawn = Path(name) / "incoming", Path(name) / "drawn"
-        incoming.mkdir()
-        drawn.mkdir()
-        pictures = Pictures(catalog, drawn)
+@asynccontextmanager
+async def boundary_side(
+    catalog: Catalog, log: Log, log_url: str, shelf: Path, settings: BoundarySettings, now_ms: Callable[[], int]
+) -> AsyncIterator[Further]:
+    """The endpoints, while jobs are done and publications carried on."""
+    holder = f"{socket.gethostname()[:40]}-{os.getpid()}"
+    loader, files, told = Loader(catalog, shelf), Files(catalog), Told()
+    workshop = Workshop(
+        catalog,
+        {CHECK: Checks(catalog, now_ms), DRY_RUN: DryRuns(catalog, loader, log, log_url, now_ms)},
+        holder,
+        now_ms,
+    )
+    publisher = Publisher(catalog, partial(order, log), await log.partitions(PINGS), holder, now_ms)
+    ports = Ports(
+        reports=Reports(files, told),
+        shapes=Shapes(files),
+        differences=Differences(files, told),
+        tiles=Tiles(files),
+        dry_runs=DryRunResults(),
+        workshop=workshop,
+    )
+    running = [asyncio.create_task(one) for one in (workshop.run(), publisher.run(), _sweep(catalog, now_ms))]
+    try:
+        with TemporaryDirectory(prefix="geofence-uploads-") as folder:
+            yield boundary_endpoints(ports, settings, folder=Path(folder))
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _sweep(catalog: Catalog, now_ms: Callable[[], int]) -> None:
+    """Remove what nobody needs any more, now and then."""
+    while True:
         try:
-            yield boundary_endpoints(ports_of(pictures, workshop or Elsewhere()), settings, folder=incoming)
-        finally:
-            pictures.close()
+            for part in (catalog.jobs, catalog.fleet, catalog.blobs):
+                await called(part.sweep, now_ms=now_ms())
+        except CatalogError as error:
+            _log.warning("sweeping waits: %s", error, extra={"action": "sweeping_waits"})
+        await asyncio.sleep(_SWEEP_S)

@@ -10,19 +10,22 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from functools import partial
 from typing import NoReturn
 
 import click
 
+from service.cli_boundaries import BOUNDARY_COMMANDS
 from service.cli_catalog import CATALOG_COMMANDS
 from service.cli_gateway import gateway
-from service.cli_log import LOG_COMMANDS
+from service.cli_log import LOG_COMMANDS, shelf_option
 from service.cli_webhooks import WEBHOOK_COMMANDS
 from service.options import RULE_HELP, deciding_options, layer_options
 
 UNUSABLE, INTERRUPTED = 2, 130
 
 _VERSION_HELP = "Show the version and exit."
+_PUBLISHED_HELP = "Layers come by the switches in PINGS, from what this catalog has published."
 _PICTURE_HELP = "Where to draw: a file ending in .svg, .png or .pdf."
 _EVENTS_HELP = "How many events of each rule to list; 0 for the table alone."
 _UNTIL_HELP = (
@@ -98,7 +101,9 @@ def locate(
 
 
 @cli.command(epilog=_REPLAY_EXAMPLES, short_help="The events of a file of pings.")
-@layer_options
+@partial(layer_options, required=False)
+@click.option("--catalog", "catalog_url", metavar="URL", help=_PUBLISHED_HELP)
+@shelf_option
 @deciding_options
 @click.option("--until", metavar="TIME", help=_UNTIL_HELP)
 @click.option("--tracks", metavar="OUT", help="Write the final tracks to OUT, one JSON object per line.")
@@ -106,6 +111,8 @@ def locate(
 @click.argument("pings", metavar="PINGS")
 def replay(
     *,
+    catalog_url: str | None,
+    shelf: str,
     regions: tuple[str, ...],
     kind: tuple[str, ...],
     nearest_within: tuple[str, ...],
@@ -126,14 +133,22 @@ def replay(
     PINGS is a CSV file (device,time_ms,lon,lat,accuracy_m and optionally source, user, received_ms,
     confidence, speed_mps, mock), a GPX file, or NDJSON of the documented ping with control records; packed
     with gzip or not; - is standard input. Of a layer given twice the first file is in force; a version
-    record may switch to the others.
+    record may switch to the others. Over a dump of a log whose layers a catalog has published, say --catalog: no
+    layer is in force until a record of the dump puts it there.
     """
     from service.layers import LayerOptions, load_versions
-    from service.replay import ReplayOptions, replay_file
+    from service.replay import ReplayOptions, begin_with, replay_file
 
-    versions = load_versions(LayerOptions(regions, kind, rule, nearest_within, dwell))
-    options = ReplayOptions(engine, consent, source, tracks, stats, until, forget_after, max_age)
-    replay_file(pings, versions, sys.stdout.buffer, options)
+    options = ReplayOptions(consent, source, tracks, stats, until, forget_after, max_age)
+    if regions:
+        begin = begin_with(load_versions(LayerOptions(regions, kind, rule, nearest_within, dwell)), engine)
+    elif catalog_url is not None:
+        from service.published import begin_published
+
+        begin = begin_published(catalog_url, shelf)
+    else:
+        raise click.UsageError("say where the layers are: --regions FILE, or for a dump --catalog URL")
+    replay_file(pings, begin, sys.stdout.buffer, options)
 
 
 @cli.command(epilog=_COMPARE_EXAMPLES, short_help="The same pings under four rules, with a picture.")
@@ -178,7 +193,7 @@ def compare(
         click.echo(f"\npicture: {picture}")
 
 
-for _command in (*LOG_COMMANDS, gateway, *CATALOG_COMMANDS, *WEBHOOK_COMMANDS):
+for _command in (*LOG_COMMANDS, gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS):
     cli.add_command(_command)
 
 

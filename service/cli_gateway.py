@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
 from service.cli_catalog import catalog_option
-from service.cli_log import log_option
+from service.cli_log import log_option, shelf_option
 
 PREFIX = "GEOFENCE_GATEWAY_"
 OPTIONS = ("LISTEN", "LAN", "HEALTH", "TLS_CERT", "TLS_KEY", "JWKS", "ISSUER", "AUDIENCE", "CONSENT")
@@ -60,6 +61,7 @@ def _option(*names: str, **more: Any) -> Callable[[Any], Any]:
 @_option("--consent", type=click.Choice(["assumed", "required"]), default="assumed", show_default=True,
          help=_CONSENT_HELP)  # fmt: skip
 @private_option
+@shelf_option
 def gateway(
     *,
     log_url: str,
@@ -74,6 +76,7 @@ def gateway(
     audience: str | None,
     consent: str,
     allow_private_addresses: bool,
+    shelf: str,
 ) -> None:
     """Take pings over HTTP and append them to a log, tell events and positions, until SIGTERM."""
     from ingest.gateway.settings import GatewaySettings
@@ -84,5 +87,5 @@ def gateway(
     others = {PREFIX + name for name in OPTIONS}
     settings = settings_of(GatewaySettings, PREFIX, os.environ, others=others, consent=consent,
                            private_addresses=allow_private_addresses)  # fmt: skip
-    reach, trust = Reach(listen, lan, health, tls_cert, tls_key), Trust(jwks, issuer, audience)
+    reach, trust = Reach(listen, lan, health, tls_cert, tls_key, Path(shelf)), Trust(jwks, issuer, audience)
     run_quickly(run_gateway(log_url, catalog_url, settings, reach, trust))

@@ -6,6 +6,7 @@ Added to `cli`. Like there, each imports what it needs when it runs.
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import click
 
@@ -15,9 +16,14 @@ _LOG_HELP = "Where the log is: sqlite:PATH or kafka://HOST:PORT (more by GEOFENC
 log_option = click.option("--log", "log_url", metavar="URL", required=True, envvar="GEOFENCE_LOG", help=_LOG_HELP)
 _partitions_option = click.option("--partitions", type=click.IntRange(1, 10_000), help="How many, for each topic.")
 
+_LAYERS_HELP = "Take the layers that this catalog has published: sqlite:PATH or postgresql://..."
+_SHELF_HELP = "Folder of compiled layers, for all processes of this machine."
+shelf_option = click.option("--shelf", metavar="DIR", default="var/atlases", show_default=True,
+                            envvar="GEOFENCE_SHELF", help=_SHELF_HELP)  # fmt: skip
 _LOST_HELP = "Where retention took pings before they were read: go on without them, or stop that partition."
 _WORKER_EXAMPLES = """\b
 Examples:
+  geofence worker --log sqlite:var/log.db --catalog sqlite:var/catalog.db
   geofence worker --log sqlite:var/log.db --regions us-counties.geojson.gz
   geofence worker --log sqlite:var/log.db --regions zones=new.geojson --regions zones=old.geojson
   geofence worker --log kafka://127.0.0.1:9092 --regions us-counties.geojson.gz --health 127.0.0.1:8081
@@ -31,7 +37,9 @@ Examples:
 
 @click.command(epilog=_WORKER_EXAMPLES, short_help="Pings in from a log, region changes out.")
 @log_option
-@layer_options
+@partial(layer_options, required=False)
+@click.option("--catalog", "catalog_url", metavar="URL", envvar="GEOFENCE_CATALOG", help=_LAYERS_HELP)
+@shelf_option
 @deciding_options
 @click.option("--group", default="geofence-worker", show_default=True, help="The group that shares the partitions.")
 @click.option("--skip-version", metavar="HASH", multiple=True, help="Refuse a switch to this version that nobody has.")
@@ -41,6 +49,8 @@ Examples:
 def worker(
     *,
     log_url: str,
+    catalog_url: str | None,
+    shelf: str,
     regions: tuple[str, ...],
     kind: tuple[str, ...],
     nearest_within: tuple[str, ...],
@@ -59,14 +69,27 @@ def worker(
 ) -> None:
     """Take pings from a log and write region changes to it, each exactly once, until SIGTERM.
 
-    Of a layer given twice the first file is in force in a log that is new; a version record may switch to the others.
+    Its layers are those that the catalog has published, as they are published; or those of files. Of a layer given
+    twice the first file is in force in a log that is new; a version record may switch to the others.
     """
+    from pathlib import Path
+
     from ingest.settings import WorkerSettings
+    from service.fences import from_catalog, from_files
     from service.layers import LayerOptions, load_versions
     from service.logs import run
     from service.source import Unusable
     from service.worker import run_worker
 
+    if not regions and catalog_url is None:
+        raise click.UsageError("say where the layers are: --catalog URL, or --regions FILE")
+    if regions:
+        layers = from_files(load_versions(LayerOptions(regions, kind, rule, nearest_within, dwell)), engine)
+    elif kind or rule or nearest_within or dwell or engine != "compiled":
+        raise click.UsageError("--kind, --rule, --nearest-within, --dwell and --engine go with --regions; "
+                               "a catalog's versions have their own")  # fmt: skip
+    else:
+        layers = from_catalog(catalog_url or "", Path(shelf))
     try:
         settings = WorkerSettings(
             consent=consent, forget_after_s=forget_after, max_age_s=max_age, source=source, group=group,
@@ -74,8 +97,7 @@ def worker(
         )  # fmt: skip
     except ValueError as error:
         raise Unusable(str(error)) from None
-    versions = load_versions(LayerOptions(regions, kind, rule, nearest_within, dwell))
-    run(run_worker(log_url, versions, settings, engine=engine, until_idle=until_idle, health=health))
+    run(run_worker(log_url, layers, settings, until_idle=until_idle, health=health))
 
 
 @click.command(short_help="A file of pings into a log.")

@@ -14,12 +14,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from boundaries.api.settings import BoundarySettings
 from catalog import open_catalog
-from ingest.gateway.app import Gateway, gateway_app
+from ingest.gateway.app import Gateway, gateway_app, wall_ms
 from ingest.gateway.settings import GatewaySettings
-from service.boundaries import boundary_admin
+from service.boundaries import boundary_side
 from service.catalogs import answering
 from service.certificate import Certificate
 from service.complaints import note
@@ -42,6 +43,7 @@ class Reach:
     health: str | None = None
     tls_cert: str | None = None
     tls_key: str | None = None
+    shelf: Path = Path("var/atlases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,12 @@ async def run_gateway(log_url: str, catalog_url: str, settings: GatewaySettings,
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: note("SIGHUP reads a certificate again; there is none"))
     certificate, tokens = _certificate(reach), await _tokens(trust, settings)
-    with answering(), open_catalog(catalog_url) as catalog, boundary_admin(catalog, BoundarySettings()) as more:
+    with answering(), open_catalog(catalog_url) as catalog:
         async with open_log(log_url) as log:
             await ensure_topics(log, log_url)
             async with (
-                gateway_app(log, catalog, settings, tokens=tokens, more=[more]) as gateway,
+                boundary_side(catalog, log, log_url, reach.shelf, BoundarySettings(), wall_ms) as further,
+                gateway_app(log, catalog, settings, tokens=tokens, more=[further]) as gateway,
                 _served(gateway, settings, reach, certificate),
             ):
                 await stop.wait()

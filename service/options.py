@@ -26,14 +26,14 @@ _AGE_HELP = "Seconds for which pings older than an erasure stay barred."
 _SOURCE_HELP = "The events' source attribute: the name of the deployment."
 
 
-def layer_options(command: F) -> F:
+def layer_options(command: F, *, required: bool = True) -> F:
     """The options that say what the layers are."""
     engines = click.Choice(["compiled", "rtree"])
     for option in (
         click.option("--engine", type=engines, default="compiled", show_default=True, help=_ENGINE_HELP),
         click.option("--nearest-within", metavar="[LAYER=]M", multiple=True, help=_NEAREST_HELP),
         click.option("--kind", metavar="[LAYER=]KIND", multiple=True, help=_KIND_HELP),
-        click.option("--regions", metavar="[NAME=]FILE", multiple=True, required=True, help=_REGIONS_HELP),
+        click.option("--regions", metavar="[NAME=]FILE", multiple=True, required=required, help=_REGIONS_HELP),
     ):
         command = option(command)
     return command

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from geofence.crossing import Crossing
-from geofence.fence import Fence, UnknownVersion
+from geofence.fence import Fence
+from geofence.library import UnknownVersion
 from geofence.report import Report
 from service.rows import Batch, Misread, Order, Part, Rejected
 
@@ -66,6 +67,6 @@ class Player:
             place = int(part.rows[refusal.row]), int(part.lines[refusal.row])
             played.rejected.append(Rejected(*place, refusal.reason, refusal.message))
         for layer, counter in report.counts.items():
-            counts = self.counts[layer]
+            counts = self.counts.setdefault(layer, {})  # it may have come by a switch
             for outcome, count in counter.items():
                 counts[outcome] = counts.get(outcome, 0) + count

@@ -18,6 +18,7 @@ import msgspec
 from geofence.atlas import Atlas
 from geofence.fence import Fence
 from geofence.hysteresis import OUTCOMES
+from geofence.library import Library
 from geofence.region import Version
 from geofence.wire_events import encode_event, event_of
 from service.complaints import Complaints
@@ -35,7 +36,6 @@ SOURCE_LENGTH = 1024
 class ReplayOptions:
     """How to replay."""
 
-    engine: str = "compiled"
     consent: str = "assumed"
     source: str = "geofence"
     tracks: str | None = None
@@ -45,17 +45,31 @@ class ReplayOptions:
     max_age_s: float = 7 * 86_400.0
 
 
-def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: ReplayOptions) -> None:
-    """Replay a file and write its events. Of several versions of a layer the first is in force."""
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """What a fence begins with."""
+
+    in_force: Sequence[Version]
+    library: Library
+
+
+def begin_with(versions: Sequence[Version], engine: str) -> Begin:
+    """Of several versions of a layer the first is in force, the others wait for a switch."""
+    first, _ = part_versions(versions)
+    atlases = {version.hash: Atlas(version, engine) for version in versions}
+    return Begin(first, Library(engine=engine, atlases=atlases))
+
+
+def replay_file(path: str, begin: Begin, out: BinaryIO, options: ReplayOptions) -> None:
+    """Replay a file and write its events."""
     check_source(options.source)
     until_ms = until_of(options.until)
-    atlases = {version.hash: Atlas(version, options.engine) for version in versions}
     if options.tracks is not None:
         Path(options.tracks).open("wb").close()  # say at once if it can't be written
     complaints = Complaints(path)
     with Source(path) as source, Progress(source) as progress:
         file = PingFile(source)
-        fence = fence_of(versions, options, atlases, keeps_time=file.format is not Format.NDJSON)
+        fence = fence_of(begin, options, keeps_time=file.format is not Format.NDJSON)
         player = Player(fence)
         for part in Horizon(source.name, until_ms).within(file.batches()):
             played = player.play(part)
@@ -74,22 +88,14 @@ def replay_file(path: str, versions: Sequence[Version], out: BinaryIO, options: 
         _print_stats(player)
 
 
-def fence_of(
-    versions: Sequence[Version], options: ReplayOptions, atlases: dict[str, Atlas], *, keeps_time: bool
-) -> Fence:
-    """A fence with the first version of each layer in force and the others at hand for a switch.
-
-    A dump of a partition has its own ticks; over other files the fence keeps time.
-    """
-    first, library = part_versions(versions)
+def fence_of(begin: Begin, options: ReplayOptions, *, keeps_time: bool) -> Fence:
+    """A fence. A dump of a partition has its own ticks; over other files the fence keeps time."""
     return checked_fence(
-        first,
-        engine=options.engine,
+        begin.in_force,
         consent=options.consent,
         forget_after_s=options.forget_after_s,
         max_age_s=options.max_age_s,
-        library=library,
-        atlases=atlases,
+        library=begin.library,
         keeps_time=keeps_time,
     )
 

@@ -13,21 +13,18 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 
-from geofence.atlas import Atlas
-from geofence.region import Version
-from ingest.restoring import FenceMaker
+from ingest.fences import Fences
 from ingest.settings import WorkerSettings
 from ingest.status import State, Status, tell
 from ingest.topics import PINGS, topics
 from ingest.worker import work
+from service.fences import Layers
 from service.interpreter import tune
-from service.layers import part_versions
 from service.logs import ensure_topics, open_log
-from service.replay import check_source, checked_fence
+from service.replay import check_source
 from service.source import Unusable
 from stream.port import Log, Unavailable
 
@@ -40,10 +37,9 @@ _LOGS = ("geofence.worker", "stream", "aiokafka")
 
 async def run_worker(
     url: str,
-    versions: Sequence[Version],
+    layers: Layers,
     settings: WorkerSettings,
     *,
-    engine: str,
     until_idle: bool,
     health: str | None = None,
 ) -> None:
@@ -52,16 +48,14 @@ async def run_worker(
     At `health`, an address, it answers how it is doing.
     """
     check_source(settings.source)
-    make_fence = fence_maker(versions, settings, engine)
-    make_fence()  # say at once if the options don't go together
     tune()
     stop, status = asyncio.Event(), Status()
     with _told_on_stderr(), _ending(stop):
         async with open_log(url) as log:
             await ensure_topics(log, url)
             await _check_topics(log)
-            async with _health(status, health):
-                await _work(log, make_fence, settings, status, stop, until_idle)
+            async with _health(status, health), layers(settings, status, stop) as fences:
+                await _work(log, fences, settings, status, stop, until_idle)
         for one in sorted(status.partitions.values(), key=lambda one: one.partition):
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
 
@@ -93,12 +87,12 @@ def _end_late() -> None:
 
 
 async def _work(
-    log: Log, make_fence: FenceMaker, settings: WorkerSettings, status: Status, stop: asyncio.Event, until_idle: bool
+    log: Log, fences: Fences, settings: WorkerSettings, status: Status, stop: asyncio.Event, until_idle: bool
 ) -> None:
     watch = asyncio.create_task(_watch(log, status, settings.group, stop, until_idle))
     watch.add_done_callback(lambda _: stop.set())  # whatever ends it: a worker that was to stop must not wait for ever
     try:
-        await work(log, make_fence, settings, status, stop)
+        await work(log, fences, settings, status, stop)
     finally:
         watch.cancel()
         (ended,) = await asyncio.gather(watch, return_exceptions=True)
@@ -143,23 +137,6 @@ def _told_on_stderr() -> Iterator[None]:
     finally:
         for log in logs:
             log.removeHandler(handler)
-
-
-def fence_maker(versions: Sequence[Version], settings: WorkerSettings, engine: str) -> FenceMaker:
-    """How to make the fence of a partition: the first version of each layer in force, each atlas built once."""
-    first, library = part_versions(versions)
-    atlases = {version.hash: Atlas(version, engine) for version in versions}
-    return partial(
-        checked_fence,
-        first,
-        engine=engine,
-        consent=settings.consent,
-        forget_after_s=settings.forget_after_s,
-        max_age_s=settings.max_age_s,
-        library=library,
-        atlases=atlases,
-        sweep_devices=settings.sweep_devices,
-    )
 
 
 async def _watch(log: Log, status: Status, group: str, stop: asyncio.Event, until_idle: bool) -> None:

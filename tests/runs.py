@@ -20,13 +20,14 @@ from geofence.wire import encode_ping
 from geofence.wire_events import decode_binary, encode_event
 from ingest.control import record_of
 from ingest.dump import dump
+from ingest.fences import FixedFences
 from ingest.letters import Letter, read_letter
 from ingest.restoring import restore
 from ingest.settings import WorkerSettings
 from ingest.status import PartitionStatus, Status
 from ingest.topics import CHANGES, PINGS, PRESENCE, REJECTED, topics
 from ingest.worker import work
-from service.replay import ReplayOptions, replay_file
+from service.replay import ReplayOptions, begin_with, replay_file
 from stream.partitioner import partition_of
 from stream.port import Claim, Grip, Log, Record, Topic, Unavailable
 from stream.sqlite import open_log
@@ -61,6 +62,10 @@ class World:
             sweep_devices=its.sweep_devices,
         )
 
+    def fences(self) -> FixedFences:
+        """Where its workers get them."""
+        return FixedFences(self.fence)
+
     def open(self, *, read_only: bool = False) -> AbstractAsyncContextManager[Log]:
         """The log."""
         return open_log(self.path, read_only=read_only)
@@ -91,7 +96,7 @@ class World:
         async with self.open() as log:
             shaky = Shaky(log, at)
             working = asyncio.create_task(
-                work(shaky, self.fence, self.settings, self.status, stop, now_ms=lambda: self._clock(begun))  # type: ignore[arg-type]
+                work(shaky, self.fences(), self.settings, self.status, stop, now_ms=lambda: self._clock(begun))  # type: ignore[arg-type]
             )
             async with asyncio.timeout(self.patience_s):
                 while not await self._idle_now(log):
@@ -119,7 +124,7 @@ class World:
             async for _ in log.read(PINGS, partition, start=one.committed or 0, to_end=True):
                 return False  # offsets alone do not tell: a transaction's end has one too
         for partition in standing:
-            kept = await restore(log, partition, self.fence, PartitionStatus(partition, 0))
+            kept = await restore(log, partition, self.fences(), PartitionStatus(partition, 0))
             due_ms = kept.due_ms()
             if kept.sweeping or (due_ms is not None and due_ms <= max(self.now_ms, kept.clock_ms)):
                 return False
@@ -138,7 +143,7 @@ class World:
                 consent=its.consent, source=its.source, tracks=str(tracks), until="2099-01-01",
                 forget_after_s=its.forget_after_s, max_age_s=its.max_age_s,
             )  # fmt: skip
-            replay_file(str(file), [*self.versions, *self.library], out, options)
+            replay_file(str(file), begin_with([*self.versions, *self.library], "compiled"), out, options)
             for line in out.getvalue().splitlines():
                 expected[msgspec.json.decode(line)["subject"]].append(line)
             kept = self.restored(partition)
@@ -190,7 +195,7 @@ class World:
 
         async def read() -> Fence:
             async with self.open(read_only=True) as log:
-                return await restore(log, partition, self.fence, PartitionStatus(partition, 0))
+                return await restore(log, partition, self.fences(), PartitionStatus(partition, 0))
 
         return asyncio.run(read())
 

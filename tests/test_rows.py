@@ -26,7 +26,8 @@ from worlds import (
 )
 
 from geofence import wire_tracks
-from geofence.fence import Fence, UnknownVersion
+from geofence.fence import Fence
+from geofence.library import UnknownVersion
 from geofence.malformed import Malformed
 from geofence.ping import Ping, Pings
 from geofence.region import Kind, Region, Version

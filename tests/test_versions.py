@@ -8,6 +8,7 @@ from worlds import (
     SHAPES,
     SHIFTED,
     SQUARES,
+    START_MS,
     at,
     fence,
     overlay,
@@ -20,8 +21,9 @@ from worlds import (
 )
 
 from geofence.control import Switch
-from geofence.fence import UnknownVersion
+from geofence.fence import Fence
 from geofence.hysteresis import OUTSIDE, UNKNOWN, Rule
+from geofence.library import Library, UnknownVersion
 from geofence.region import Kind, Region, Version
 
 ROW, MOVED, RETIRED = partition(), partition(SHIFTED), partition({})
@@ -141,6 +143,44 @@ def test_layers_switch_alone():
     done = play(row, walk("A 0"), switch(MOVED, 100))
     assert [crossing.layer for crossing in done.crossings] == ["row", "area", "row"]
     assert row.versions()["area"].hash == area.hash
+    assert row.versions()["row"].hash == MOVED.hash
+
+
+# -- layers that come by a switch, and publications that are counted ------------------------------------------------
+
+
+def published(version: Version, number: int, at_s: float = 0) -> Switch:
+    """The control record of a publication."""
+    return Switch(layer=version.layer, version=version.hash, at_ms=START_MS + round(at_s * 1000), number=number)
+
+
+def test_a_layer_that_comes_by_a_switch_is_as_if_it_had_been_there():
+    script = [*walk("A 0 A 60"), switch(MOVED, 300), *walk("B 1200 B 1400 C 2000 C 2100")]
+    bare = Fence([], library=Library([ROW, MOVED]))
+    assert play(bare, switch(ROW, -1), *script).told == play(fence(ROW, library=[MOVED]), *script).told
+
+
+def test_a_device_that_was_there_before_its_layer_has_its_first_fix_there():
+    bare = Fence([], library=[ROW])
+    assert play(bare, walk("A 0"), switch(ROW, 10), walk("A 20")).told == ["d ->A first_fix @20"]
+
+
+def test_a_publication_is_obeyed_once_and_never_after_a_later_one():
+    row = fence(ROW, library=[MOVED, RETIRED])
+    play(row, published(MOVED, 1), published(RETIRED, 2), published(MOVED, 1), published(RETIRED, 2))
+    assert row.versions()["row"].hash == RETIRED.hash
+    other = fence(ROW, library=[MOVED, RETIRED])
+    other.restore(row.rows())
+    other.resume(row.partition_row())
+    other.apply(published(MOVED, 2))
+    assert other.versions()["row"].hash == RETIRED.hash
+    other.apply(published(MOVED, 3))
+    assert other.versions()["row"].hash == MOVED.hash
+
+
+def test_an_old_publication_needs_no_version_at_hand():
+    row = fence(ROW, library=[MOVED])
+    play(row, published(MOVED, 2), published(RETIRED, 1))
     assert row.versions()["row"].hash == MOVED.hash
 
 

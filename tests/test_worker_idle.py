@@ -86,12 +86,13 @@ def test_a_worker_that_is_one_too_many_stops_when_the_others_have_taken_all(
 
 def finished(url: str, town: Path) -> int:
     """How many pings a worker takes until it stops by itself."""
+    from service.fences import from_files
     from service.layers import LayerOptions, load_versions
 
     async def work() -> int:
         versions = load_versions(LayerOptions((str(town),)))
         async with asyncio.timeout(15):
-            await run_worker(url, versions, WorkerSettings(), engine="rtree", until_idle=True)
+            await run_worker(url, from_files(versions, "rtree"), WorkerSettings(), until_idle=True)
         async with open_log(url.removeprefix("sqlite:"), read_only=True) as log:
             return sum(one.committed or 0 for one in (await log.standing(PINGS, group=WorkerSettings().group)).values())
 

@@ -11,7 +11,7 @@ from runs import PARTITIONS, SETTINGS, World, device_partition
 from shapely import box
 from worlds import at, erase, overlay, partition, ping, switch, tick, walk
 
-from geofence.fence import UnknownVersion
+from geofence.library import UnknownVersion
 from geofence.wire import encode_ping
 from geofence.wire_events import decode_event
 from ingest.control import order, record_of
@@ -200,7 +200,7 @@ def run_for_a_while(its: World, partition_: int, *rows: Record):
             if rows:
                 await log.append(TRACKS, list(rows), partition=partition_)
             working = asyncio.create_task(
-                work(log, its.fence, its.settings, its.status, stop, now_ms=lambda: its.now_ms)
+                work(log, its.fences(), its.settings, its.status, stop, now_ms=lambda: its.now_ms)
             )
             async with asyncio.timeout(10):
                 while its.status.of(partition_, 0).state is not State.BLOCKED:

@@ -61,7 +61,7 @@ def test_a_claim_that_comes_back_while_it_is_left_runs_and_says_so(tmp_path: Pat
         async with its.open() as log:
             again = Again(log)
             working = asyncio.create_task(
-                work(again, its.fence, its.settings, its.status, stop, now_ms=lambda: its.now_ms)  # type: ignore[arg-type]
+                work(again, its.fences(), its.settings, its.status, stop, now_ms=lambda: its.now_ms)  # type: ignore[arg-type]
             )
             await until(lambda: any(one.state is State.RUNNING for one in its.status.partitions.values()))
             again.again.set()
@@ -96,7 +96,7 @@ def test_a_worker_that_is_stopped_while_it_restores_does_not_wait_for_it(tmp_pat
         stop = asyncio.Event()
         async with its.open() as log:
             working = asyncio.create_task(
-                work(Endless(log), its.fence, its.settings, its.status, stop, now_ms=lambda: its.now_ms)  # type: ignore[arg-type]
+                work(Endless(log), its.fences(), its.settings, its.status, stop, now_ms=lambda: its.now_ms)  # type: ignore[arg-type]
             )
             await until(lambda: len(its.status.partitions) > 0)
             await asyncio.sleep(0.05)
@@ -145,7 +145,7 @@ def test_a_worker_that_its_group_has_lost_joins_again(tmp_path: Path) -> None:
         async with its.open() as log:
             leaving = Leaving(log)
             working = asyncio.create_task(
-                work(leaving, its.fence, its.settings, its.status, stop, now_ms=lambda: its.now_ms)  # type: ignore[arg-type]
+                work(leaving, its.fences(), its.settings, its.status, stop, now_ms=lambda: its.now_ms)  # type: ignore[arg-type]
             )
             await until(lambda: leaving.joined == 2 and len(its.status.partitions) == 2 and its.status.ready)
             stop.set()
@@ -166,7 +166,7 @@ def test_a_partition_that_works_again_has_no_failures(tmp_path: Path) -> None:
             working = asyncio.create_task(
                 work(
                     shaky,  # type: ignore[arg-type]
-                    its.fence,
+                    its.fences(),
                     its.settings,
                     its.status,
                     stop,

@@ -109,7 +109,8 @@ def _ring(ring: list[Any], where: str) -> tuple[Ring, bool]:
     heights = False
     for at, position in enumerate(ring):
         if not isinstance(position, list | tuple) or len(position) < 2:
-            raise Malformed(f"{where} has the position {shown(position)}; allowed: {_POSITION}")
+            more = ". Are there too few brackets?" if isinstance(position, int | float) else ""
+            raise Malformed(f"{where} has the position {shown(position)}; allowed: {_POSITION}{more}")
         column[at] = _number(position[0], position, where), _number(position[1], position, where)
         heights = heights or len(position) > 2
     return column, heights

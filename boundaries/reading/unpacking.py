@@ -116,11 +116,13 @@ def _wanted(entry: zipfile.ZipInfo) -> bool:
     """Whether it is a file that somebody meant: no folder, nothing that a Mac adds."""
     name = PurePosixPath(entry.filename)
     mac = name.name.startswith("._") or name.name == ".DS_Store" or "__MACOSX" in name.parts
-    return not entry.is_dir() and not mac
+    return not entry.filename.endswith("/") and not mac
 
 
 def _check(entry: zipfile.ZipInfo) -> None:
     name, mode = entry.filename, entry.external_attr >> 16
+    if not name:
+        raise Unreadable("The zip file has an entry without a name. Zip it again.")
     if name.startswith("/") or "\\" in name or ".." in PurePosixPath(name).parts or name[1:2] == ":":
         raise Unreadable(
             f"The zip file has the entry {shown(name)}, which leads out of it. Zip it again, from its folder."

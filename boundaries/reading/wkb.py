@@ -81,7 +81,8 @@ class _Walk:
         begin = self.at
         order, code, width = self._head()
         if code in (1, 2):
-            self.at += 8 * width * (1 if code == 1 else self._count(order, 8 * width))
+            positions = 1 if code == 1 else self._count(order, 8 * width)
+            self.at += 8 * width * positions
             return _KINDS[code], [], 1, width > 2
         if code in (4, 5):
             members = self._count(order, 5)

@@ -20,7 +20,7 @@ from geofence.devices import Devices
 from geofence.foresight import Moves, foresee
 from geofence.layer import LayerState
 from geofence.region import Version
-from geofence.resuming import resume
+from geofence.resuming import resume_layer
 from geofence.rows_in import take_in
 from geofence.switching import sweep
 from geofence.wire_tracks import LayerInForce, TrackRows, decode_partition
@@ -79,7 +79,7 @@ def count_at_once(
     if kept is None:  # the layer is in force nowhere in this partition: nobody can change
         return AtOnceCounts()
     before, earlier = _known(kept.version, known), kept.before and _known(kept.before, known)
-    resume(layer, kept, atlas_of(before), atlas_of(earlier) if earlier else None)
+    resume_layer(layer, kept, atlas_of(before), atlas_of(earlier) if earlier else None)
     sweep(layer, None)  # a switch that is under way will be done before another one
     moves = foresee(layer, atlas_of(after)) if before.hash != after.hash else Moves(*np.zeros((3, 0), np.int64))
     return _counted(layer, moves, before, after)

@@ -14,18 +14,22 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+import msgspec
 from stub_ports import Drawn, stub_boundaries
 
+from boundaries.api.ports import Ports
 from boundaries.api.settings import BoundarySettings
 from boundaries.blob import write_regions
+from boundaries.manifest import manifest_of
+from boundaries.views import Differences, DryRunResults, Files, Reports, Shapes, Tiles, Told
 from catalog import Catalog, open_catalog, upgrade
 from catalog.job import Job
 from catalog.version import Counts, Outcome, Version
 from geofence.region import Region
+from geofence.region import Version as CoreVersion
 from ingest.gateway.app import gateway_app
 from ingest.gateway.settings import GatewaySettings
 from ingest.topics import topics
-from service.boundaries import boundary_admin
 from stream.sqlite import open_log
 
 NOW_MS = 1_769_847_302_000
@@ -92,12 +96,13 @@ class Office:
         self.do_check(errors=errors, report=report)
         return int(made["number"])
 
-    def do_check(self, *, errors: int = 0, report: bytes = b'{"findings": []}') -> Version:
-        """Do the check that waits."""
+    def do_check(self, *, errors: int = 0, report: bytes = b'{"findings": []}', drawn: bool = False) -> Version:
+        """Do the check that waits. `drawn`: what has errors has shapes that can be looked at."""
         job = self.take("check")
         blob = self.catalog.blobs.put([report], now_ms=NOW_MS)
         name = f"{next(self._hashes):064x}"
-        made = {} if errors else {"geometry": blob, "manifest": {}, "hash": name}
+        made: dict[str, Any] = {"geometry": blob} if drawn or not errors else {}
+        made |= {} if errors else {"manifest": {}, "hash": name}
         outcome = Outcome(counts=Counts(3, errors, 1, 0), report=blob, **made)
         return self.catalog.versions.check(job.layer, job.version, outcome, job=job, by="checker", now_ms=NOW_MS)
 
@@ -127,7 +132,9 @@ class Office:
             path = Path(folder) / "regions.fgb"
             write_regions(regions, path)
             geometry = self.catalog.blobs.put(path, now_ms=NOW_MS)
-        its: dict[str, Any] = {"geometry": geometry, "manifest": {}, "hash": f"{next(self._hashes):064x}"}
+        made = CoreVersion.of(layer, regions, nearest_within_m=float(settings.get("nearest_within_m", 0)))
+        manifest = msgspec.json.decode(manifest_of(made, geometry))
+        its: dict[str, Any] = {"geometry": geometry, "manifest": manifest, "hash": made.hash}
         its["report"] = self.catalog.blobs.put([report], now_ms=NOW_MS)
         outcome = Outcome(counts=Counts(len(regions), 0, 0, 0), **its)
         return self.catalog.versions.check(job.layer, job.version, outcome, job=job, by="checker", now_ms=NOW_MS)
@@ -160,6 +167,12 @@ def office(settings: BoundarySettings | None = None, *, real: bool = False) -> I
         yield from _office(Path(folder), settings, real=real)
 
 
+def _real(catalog: Catalog, drawn: Drawn) -> Ports:
+    files, told = Files(catalog), Told()
+    views = {"reports": Reports(files, told), "shapes": Shapes(files), "differences": Differences(files, told)}
+    return Ports(**views, tiles=Tiles(files), dry_runs=DryRunResults(), workshop=drawn)  # type: ignore[arg-type]
+
+
 def _office(folder: Path, settings: BoundarySettings | None, *, real: bool) -> Iterator[Office]:
     (folder / "catalog.db").write_bytes(_empty())
     drawn = Drawn()
@@ -167,9 +180,7 @@ def _office(folder: Path, settings: BoundarySettings | None, *, real: bool) -> I
         stack = AsyncExitStack()
         log = runner.run(stack.enter_async_context(open_log(folder / "log.db")))
         runner.run(log.create(topics(1)))
-        more = stub_boundaries(folder, drawn, settings)
-        if real:
-            more = stack.enter_context(boundary_admin(catalog, settings or BoundarySettings(), drawn))
+        more = stub_boundaries(folder, drawn, settings, _real(catalog, drawn) if real else None)
         clock = Clock()
         made = gateway_app(log, catalog, GatewaySettings(), more=[more], now_ms=lambda: clock.now_ms)
         gateway = runner.run(stack.enter_async_context(made))

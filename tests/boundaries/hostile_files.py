@@ -38,6 +38,10 @@ def _link(folder: Path) -> bytes:
     return zipped((entry, str(folder / "canary.txt").encode()))
 
 
+def _nameless(folder: Path) -> bytes:
+    return zipped(("~", b"{}")).replace(b"~", b"\x00")
+
+
 def _encrypted(folder: Path) -> bytes:
     raw = bytearray(zipped(("regions.shp", b"x" * 200)))
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
@@ -101,6 +105,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "an absolute path": (_member("/tmp/canary.geojson"), "leads out of it"),  # noqa: S108
     "a path of Windows": (_member("..\\canary.geojson"), "leads out of it"),
     "a drive of Windows": (_member("C:canary.geojson"), "leads out of it"),
+    "an entry without a name": (_nameless, "without a name"),
     "a link": (_link, "is a link"),
     "an encrypted zip": (_encrypted, "is encrypted"),
     "a zip cut in the middle": (lambda _: zipped(("x.geojson", b"{}" * 1000))[:60], "damaged"),

@@ -52,9 +52,8 @@ def test_every_hostile_file_gets_its_sentence_and_the_canary_is_never_seen(folde
     assert sorted(folder.iterdir()) == before
 
 
-@pytest.mark.parametrize("name", ["a zip in a zip", "KML with an entity of a file", "a GeoPackage with a view"])
-def test_a_refusal_in_the_sandbox_is_the_one_of_the_reader(name: str, folder: Path) -> None:
-    make, told = HOSTILE[name]
+def test_a_refusal_comes_out_of_the_sandbox_as_it_was(folder: Path) -> None:
+    make, told = HOSTILE["KML with an entity of a file"]
     path = folder / "x"
     path.write_bytes(make(folder))
     with pytest.raises(Unreadable, match=told):

@@ -177,7 +177,7 @@ def test_a_draft_does_not_change_under_a_job(catalog: Catalog) -> None:
     assert catalog.versions.change("town", 1, options={}, **BY).options == {}
 
 
-@pytest.mark.parametrize("parts", [{"hash": "h"}, {"manifest": {}}, {"manifest": {}, "hash": "h"}, {"geometry": "0"}])
+@pytest.mark.parametrize("parts", [{"hash": "h"}, {"manifest": {}}, {"manifest": {}, "hash": "h"}])
 def test_a_manifest_comes_with_all_that_belongs_to_it(catalog: Catalog, parts: dict[str, Any]) -> None:
     town(catalog)
     draft(catalog)

@@ -24,9 +24,9 @@ from ingest.settings import WorkerSettings
 from ingest.status import Status
 from ingest.topics import CHANGES, TRACKS, topics
 from ingest.worker import work
+from service.fences import fixed_fences
 from service.http import serving
 from service.layers import LayerOptions, load_versions
-from service.worker import fence_maker
 from stream.port import Log, Record
 from stream.sqlite import SqliteLog, open_log
 
@@ -65,7 +65,7 @@ async def serve(folder: Path, port: int, settings: GatewaySettings) -> None:
 async def _work(log: Log, town: Path, stop: asyncio.Event) -> None:
     settings = WorkerSettings()
     versions = load_versions(LayerOptions((str(town),), (), (), (), ()))
-    await work(log, fence_maker(versions, settings, "compiled"), settings, Status(), stop)
+    await work(log, fixed_fences(versions, settings, "compiled"), settings, Status(), stop)
 
 
 async def _obey(log: SqliteLog, order: dict[str, Any]) -> None:

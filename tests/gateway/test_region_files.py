@@ -60,7 +60,7 @@ def test_a_large_file_may_take_longer_than_other_bodies_and_pings_go_on_meanwhil
     made = json.loads(body)
     assert made["upload"]["size"] == many * len(STRETCH) > 10 * int(SETTINGS["GEOFENCE_GATEWAY_BODIES_BYTES"])
     assert b"location: /v1/jobs/" + made["job"]["id"].encode() in head.lower()
-    assert gateway.ask("GET", f"/v1/jobs/{made['job']['id']}", admin(gateway)).json()["state"] == "waiting"
+    assert gateway.ask("GET", f"/v1/jobs/{made['job']['id']}", admin(gateway)).json()["kind"] == "check"
 
 
 def test_a_file_whose_sender_goes_is_no_version(gateway: Served) -> None:

@@ -24,7 +24,7 @@ from geofence.ping import Ping, Pings
 from stream.port import LogError
 from tests.torture.points import say
 from tests.torture.process import main, options
-from tests.torture.town import START_MS, make_fences
+from tests.torture.town import START_MS, fences
 
 _PR_SET_PDEATHSIG = 1
 _LOOK_S = 0.01
@@ -81,7 +81,7 @@ def tell_ends() -> None:
 def load() -> None:
     """Everything that a worker needs before its first record."""
     ping = Ping(device="d", lon=0.005, lat=0.005, time_ms=START_MS, accuracy_m=10.0)
-    make_fences()().observe(Pings.of([ping]))
+    asyncio.run(fences().make(None)).observe(Pings.of([ping]))
     gc.freeze()
 
 

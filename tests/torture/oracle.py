@@ -22,12 +22,12 @@ from ingest.letters import read_letter
 from ingest.restoring import restore
 from ingest.status import PartitionStatus
 from ingest.topics import CHANGES, PINGS, PRESENCE, REJECTED
-from service.replay import ReplayOptions, replay_file
+from service.replay import ReplayOptions, begin_with, replay_file
 from stream.partitioner import partition_of
 from stream.port import Log
 from tests.torture.crowd import NOWHERE
 from tests.torture.feeding import fingerprint
-from tests.torture.town import PARTITIONS, SETTINGS, make_fences, versions
+from tests.torture.town import PARTITIONS, SETTINGS, fences, versions
 
 _NOWHERE = b'"lon":%.1f' % NOWHERE  # what is refused once it has been read
 
@@ -88,7 +88,7 @@ class Verdict:
 
 async def judge(log: Log, acknowledged: Counter[int], folder: Path) -> Verdict:
     """Compare all that a log holds with a replay of its input."""
-    verdict, make_fence = Verdict(), make_fences()
+    verdict, its_fences = Verdict(), fences()
     there: Counter[int] = Counter()
     for partition in range(PARTITIONS):
         refused: set[int] = set()
@@ -97,7 +97,7 @@ async def judge(log: Log, acknowledged: Counter[int], folder: Path) -> Verdict:
             values = zip(batch.offsets, batch.values, strict=True)
             refused |= {offset for offset, value in values if _NOWHERE in (value or b"")}
         verdict.count_letters(await _letters(log, partition), refused)
-        fence = await restore(log, partition, make_fence, PartitionStatus(partition, 0))
+        fence = await restore(log, partition, its_fences, PartitionStatus(partition, 0))
         lines = [line async for part in dump(log, partition, value_bytes=SETTINGS.value_bytes) for line in part.lines]
         expected, tracks = replayed(lines, folder / f"input-{partition}.ndjson")
         verdict.count_events(await _events(log, partition), expected)
@@ -117,7 +117,7 @@ def replayed(lines: Sequence[bytes], path: Path) -> tuple[dict[str, list[bytes]]
         forget_after_s=SETTINGS.forget_after_s, max_age_s=SETTINGS.max_age_s,
     )  # fmt: skip
     with path.with_suffix(".err").open("w") as said, redirect_stderr(said):
-        replay_file(str(path), versions(), out, options)
+        replay_file(str(path), begin_with(versions(), "compiled"), out, options)
     for line in out.getvalue().splitlines():
         expected[msgspec.json.decode(line)["subject"]].append(line)
     return dict(expected), tracks.read_bytes()

@@ -28,7 +28,7 @@ from stream.sqlite import Settings, open_log
 from tests.torture.bugs import BUGS
 from tests.torture.hooks import hook_kafka, hook_sqlite
 from tests.torture.points import Points, say
-from tests.torture.town import SETTINGS, Clock, kafka_settings, make_fences
+from tests.torture.town import SETTINGS, Clock, fences, kafka_settings
 from tests.torture.watched import WatchedLog
 
 _LINE_BYTES = 1 << 22
@@ -108,7 +108,7 @@ async def main(given: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    make_fence = make_fences()
+    its_fences = fences()
     lines = asyncio.StreamReader(limit=_LINE_BYTES)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     say(say="up", pid=os.getpid())
@@ -118,7 +118,7 @@ async def main(given: argparse.Namespace) -> None:
         watched: Any = WatchedLog(log, points)
         helpers = [asyncio.create_task(commands.follow(lines)), asyncio.create_task(commands.append(watched))]
         say(say="open")
-        await work(watched, make_fence, SETTINGS, Status(), stop, now_ms=clock.now_ms)
+        await work(watched, its_fences, SETTINGS, Status(), stop, now_ms=clock.now_ms)
         for helper in helpers:
             helper.cancel()
 

@@ -32,7 +32,7 @@ from tests.torture.oracle import Verdict, judge
 from tests.torture.outcome import RESULTS, Outcome
 from tests.torture.scene import Act, Scene, torment
 from tests.torture.schedule import Kind, Strike, schedule
-from tests.torture.town import SETTINGS, Clock, kafka_settings, make_fences, topics
+from tests.torture.town import SETTINGS, Clock, fences, kafka_settings, topics
 
 _IDLE_S = 60.0
 _LAST_TURNS = 4
@@ -174,12 +174,12 @@ async def _finish_the_rest(crew: Crew, log: Log) -> None:
 
 async def _idle(log: Log) -> bool:
     """Whether all input is taken and no switch is under way."""
-    make_fence = make_fences()
+    its_fences = fences()
     try:
         for partition, one in (await log.standing(PINGS, group=SETTINGS.group)).items():
             async for _ in log.read(PINGS, partition, start=one.committed or 0, to_end=True, most=1):
                 return False
-            if (await restore(log, partition, make_fence, PartitionStatus(partition, 0))).sweeping:
+            if (await restore(log, partition, its_fences, PartitionStatus(partition, 0))).sweeping:
                 return False
     except LogError:
         return False

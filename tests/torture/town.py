@@ -19,10 +19,10 @@ from shapely import box
 from shapely.geometry.base import BaseGeometry
 
 from geofence.region import Kind, Region, Version
-from ingest.restoring import FenceMaker
+from ingest.fences import FixedFences
 from ingest.settings import WorkerSettings
 from ingest.topics import topics as product_topics
-from service.worker import fence_maker
+from service.fences import fixed_fences
 from stream.kafka import KafkaSettings
 from stream.port import Cleanup, Topic
 
@@ -67,10 +67,10 @@ def versions() -> list[Version]:
 
 
 @cache
-def make_fences() -> FenceMaker:
-    """How to make a partition's fence."""
+def fences() -> FixedFences:
+    """The fences of its partitions."""
     with redirect_stderr(StringIO()):  # it says which versions wait for a switch
-        return fence_maker(versions(), SETTINGS, "compiled")
+        return fixed_fences(versions(), SETTINGS, "compiled")
 
 
 def topics() -> Sequence[Topic]:

@@ -1,12 +1,5 @@
-"""Pictures of versions as the gateway really draws them, over HTTP: equal to what the parts themselves give."""
+"""Versions as the gateway really shows them, over HTTP: equal to what the parts themselves give."""
 
-import asyncio
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,14 +10,12 @@ from shapely.geometry import MultiPolygon, Polygon, box
 
 from boundaries.checking.finding import Report
 from boundaries.difference import Side, compare, difference_json
-from boundaries.showing.ports import DryRunResults
-from boundaries.showing.studio import Studio
 from boundaries.telling.document import report_json
 from boundaries.tiles.tiler import Tiler
 from boundaries.trial.outcome import AtOnce, DeviceMove, Examples, Trial
+from boundaries.views import DryRunResults
 from geofence.geojson import read_regions
 from geofence.region import Region
-from web.problem import Problem
 
 V = "/layers/town/versions"
 HOLED = Polygon([(2, 0), (3, 0), (3, 1), (2, 1)], [[(2.4, 0.4), (2.6, 0.4), (2.6, 0.6), (2.4, 0.6)]])
@@ -56,7 +47,7 @@ def desk(folder: Path) -> Iterator[Office]:
         yield one
 
 
-def test_regions_can_be_read_again_exactly_with_what_the_layer_is(desk: Office) -> None:
+def test_regions_can_be_read_again_exactly(desk: Office) -> None:
     told = desk.ask("GET", f"{V}/1/regions")
     assert told.status_code == 200
     again = read_regions(told.content, layer="town")
@@ -64,8 +55,6 @@ def test_regions_can_be_read_again_exactly_with_what_the_layer_is(desk: Office) 
         (one.id, one.name, dict(one.properties)) for one in ONE
     ]
     assert all(one.geometry.equals_exact(two.geometry, 0) for one, two in zip(again.regions, ONE, strict=True))
-    head = {"layer": "town", "kind": "partition", "nearest_within_m": 25}
-    assert json.loads(told.content)["geofence"] == head
 
 
 def test_tiles_are_those_of_the_tiler_and_there_are_none_beyond_its_deepest(desk: Office) -> None:
@@ -94,63 +83,11 @@ def test_reports_are_told_in_each_form(desk: Office) -> None:
     assert "<svg" in page
 
 
-def test_only_geometries_are_left_on_disk(desk: Office, folder: Path) -> None:
-    desk.ask("GET", f"{V}/1/regions")
+def test_nothing_is_left_on_disk(desk: Office, folder: Path) -> None:
+    for path in ("regions", "report?format=html", "diff?to=2", "tiles/0/0/0.mvt"):
+        assert desk.ask("GET", f"{V}/1/{path}").status_code == 200
     desk.upload("town")
-    left = [path for path in folder.rglob("*") if path.is_file()]
-    assert {path.suffix for path in left} == {".fgb"}
-    assert len(left) <= 2
-
-
-def test_a_process_that_dies_is_replaced_and_who_waited_is_told_to_come_again() -> None:
-    async def story() -> None:
-        studio = Studio()
-        try:
-            first = await studio.draw("os.getpid")
-            assert first != os.getpid()
-            waiting = asyncio.create_task(studio.draw("time.sleep", 60))
-            await asyncio.sleep(0.2)
-            os.kill(first, signal.SIGKILL)
-            with pytest.raises(Problem) as told:
-                await waiting
-            assert (told.value.status, "Retry-After" in told.value.headers) == (503, True)
-            assert await studio.draw("os.getpid") not in (first, os.getpid())
-        finally:
-            studio.close()
-
-    asyncio.run(story())
-
-
-def test_so_many_pieces_of_work_wait_and_no_more() -> None:
-    async def story() -> None:
-        studio = Studio(waiting=2)
-        try:
-            two = [asyncio.create_task(studio.draw("time.sleep", 0.5)) for _ in range(2)]
-            await asyncio.sleep(0)
-            with pytest.raises(Problem, match="Too many"):
-                await studio.draw("os.getpid")
-            await asyncio.gather(*two)
-            assert await studio.draw("os.getpid")
-        finally:
-            studio.close()
-
-    asyncio.run(story())
-
-
-def test_what_draws_ends_with_whom_it_draws_for() -> None:
-    words = (
-        "import asyncio\nfrom boundaries.showing.studio import Studio\n"
-        "async def go():\n    print(await Studio().draw('os.getpid'), flush=True)\n    await asyncio.sleep(60)\n"
-        "if __name__ == '__main__':\n    asyncio.run(go())\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", words], stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout
-        child = int(parent.stdout.readline())
-        parent.kill()
-    end = time.monotonic() + 10
-    while Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1][:3]:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
 def test_a_dry_run_tells_how_many_it_moves_and_forgets_who() -> None:

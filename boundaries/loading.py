@@ -1,0 +1,78 @@
+"""Atlases by the hashes of their versions: from the shelf, else made from what the catalog has.
+
+For workers and dry runs. Nothing here holds up an event loop: atlases are compiled in a process of their own and read
+in a thread. Invariant: what is loaded is the version that was asked for; a version on the shelf needs no catalog.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from boundaries.manifest import read_manifest
+from boundaries.shelf import Shelf
+from catalog import Catalog, Missing
+from geofence.atlas import Atlas
+from geofence.library import UnknownVersion
+from web.calling import called
+
+_TAIL = 2_000  # of what a compiler that failed has said
+
+
+class Loader:
+    """Loads atlases."""
+
+    def __init__(self, catalog: Catalog, shelf: Path) -> None:
+        self._catalog, self.folder = catalog, shelf
+        self.shelf = Shelf(shelf)
+
+    async def load(self, key: str) -> Atlas:
+        """The atlas of a version. Raises UnknownVersion if there is none or it can't be made, and CatalogError."""
+        if not self.shelf.has(key):
+            await self._make(key)
+        try:
+            atlas = await asyncio.to_thread(self.shelf.atlas, key)
+        except (ValueError, OSError) as error:
+            raise UnknownVersion(f"version {key[:12]} can't be read from {self.folder}: {error}") from None
+        if atlas is None:
+            raise UnknownVersion(f"version {key[:12]} was compiled as another one; its manifest is not its own")
+        return atlas
+
+    async def _make(self, key: str) -> None:
+        """Have it on the shelf."""
+        try:
+            manifest = msgspec.json.encode(await called(self._catalog.versions.manifest, key))
+            with tempfile.TemporaryDirectory(prefix="geofence-") as folder:
+                place = Path(folder)
+                (place / "manifest.json").write_bytes(manifest)
+                await asyncio.to_thread(self._fetch, read_manifest(manifest).geometry, place / "regions.fgb")
+                await self._compile(key, place)
+        except Missing as error:
+            raise UnknownVersion(f"version {key[:12]}: {error}") from None
+
+    def _fetch(self, blob: str, place: Path) -> None:
+        with place.open("wb") as file:
+            for piece in self._catalog.blobs.open(blob):
+                file.write(piece)
+
+    async def _compile(self, key: str, place: Path) -> None:
+        files = (place / "manifest.json", place / "regions.fgb", self.folder)
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "boundaries.compiling"),
+            *map(str, files),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            _, said = await child.communicate()
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+        if child.returncode:
+            lines = said[-_TAIL:].decode(errors="replace").strip().splitlines()
+            raise UnknownVersion(f"version {key[:12]} can't be compiled: {lines[-1] if lines else child.returncode}")

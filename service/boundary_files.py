@@ -1,0 +1,100 @@
+"""Region files on this machine: judged apart, as a server would, and told of.
+
+Behind `geofence boundaries check` and whatever else takes files. Invariant: a file is opened in the child alone; what
+comes back are a report and regions that can be used.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from boundaries.blob import read_regions, write_regions
+from boundaries.checking.finding import Report
+from boundaries.errors import BoundaryError, Undecided
+from boundaries.judging import REGIONS, REPORT
+from boundaries.sandbox import Outcome, Task, run_and_wait
+from boundaries.telling.document import report_of
+from geofence.region import Region
+from service.source import Unusable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is said of a file: how to read it, what layer it is, what to mend."""
+
+    layer: Mapping[str, Any] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    fix: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of it."""
+
+    report: Report
+    regions: list[Region]
+    summary: Mapping[str, Any]
+
+
+def judged(path: Path, wish: Wish, *, previous: Sequence[Region] | None = None, folder: Path) -> Judged:
+    """Judge a file. `folder`: where something can be put meanwhile. Raises Unusable."""
+    if not path.is_file():
+        raise Unusable(f"{path}: there is no such file. Check the path.")
+    arguments: dict[str, Any] = {
+        "file": str(path.absolute()),
+        "name": path.name,
+        "layer": {"name": path.name.split(".")[0], **wish.layer},
+        "options": wish.reading,
+        "fix": list(wish.fix),
+    }
+    reads = [path.absolute()]
+    if previous is not None:
+        before = folder / "previous.fgb"
+        write_regions(previous, before)
+        arguments["previous"] = str(before)
+        reads.append(before)
+    task = Task(function="boundaries.judging.judge", arguments=arguments, reads=tuple(reads))
+    try:
+        with _shown(path.name) as progress:
+            return run_and_wait(task, _taken, progress)
+    except Undecided as error:
+        choices = ", ".join(error.choices)
+        raise Unusable(f"{path}: {error} Say --{error.option} with one of: {choices}") from None
+    except BoundaryError as error:
+        raise Unusable(f"{path}: {error}") from None
+
+
+def _taken(outcome: Outcome) -> Judged:
+    report = report_of(outcome.file(REPORT).read_bytes())
+    return Judged(report, read_regions(outcome.file(REGIONS)), outcome.value)
+
+
+class _Shown:
+    """A bar on standard error."""
+
+    def __init__(self, bar: Any, task: Any) -> None:
+        self._bar, self._task = bar, task
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """How far it is."""
+        self._bar.update(self._task, description=stage, completed=done, total=total or None)
+
+
+@contextmanager
+def _shown(name: str) -> Iterator[_Shown | None]:
+    """A bar, if standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(name, markup=False), TextColumn("{task.description}", markup=False), BarColumn(),
+               TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _Shown(bar, bar.add_task("reading", total=None))
