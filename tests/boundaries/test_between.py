@@ -19,8 +19,9 @@ from boundaries.checking import between, overlaps
 from boundaries.checking.between import check_between
 from boundaries.checking.codes import CODES
 from boundaries.checking.finding import Mend
-from boundaries.checking.measure import SHOWN_POSITIONS, areas_m2
+from boundaries.checking.measure import SHOWN_POSITIONS
 from boundaries.checking.overlaps import overlapping
+from boundaries.ground import areas_m2
 from boundaries.layer import LayerSettings
 from geofence.region import Kind, Region
 
