@@ -18,13 +18,15 @@ from boundaries.reading.read import read
 from geofence.region import Kind, Version
 
 
+def _settings(case: Case) -> LayerSettings:
+    return LayerSettings(name="corpus", kind=Kind.OVERLAY if case.overlay else Kind.PARTITION)
+
+
 def _checked(case: Case, folder: Path, fix: frozenset[str] = frozenset()) -> Checked:
-    kind = Kind.OVERLAY if case.overlay else Kind.PARTITION
     previous = case.previous() if case.previous else None
-    settings = LayerSettings(name="corpus", kind=kind)
     reading = read(case.write(folder))
     source = case.source or reading.source
-    return check(source, reading.features, settings, found=reading.findings, previous=previous, fix=fix)
+    return check(source, reading.features, _settings(case), found=reading.findings, previous=previous, fix=fix)
 
 
 def _is(expected: Expected, finding: Finding) -> bool:
@@ -65,6 +67,6 @@ def test_what_is_mended_is_clean_and_mending_again_changes_nothing(case: Case, t
     assert not [one for one in first.report.findings if one.mend is Mend.OFFERED]
     Version.of("corpus", first.regions)  # refuses what an atlas could not take
     features = [feature_of(region, row) for row, region in enumerate(first.regions)]
-    again = check(None, features, LayerSettings(name="corpus", kind=Kind.OVERLAY), fix=EVERY_CODE)
+    again = check(None, features, _settings(case), fix=EVERY_CODE)
     assert [region.geometry.wkb for region in again.regions] == [region.geometry.wkb for region in first.regions]
     assert not [one.what for one in again.report.findings if one.mend is not Mend.NO]

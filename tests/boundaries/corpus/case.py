@@ -10,6 +10,8 @@ from typing import Any
 
 from boundaries.checking.codes import CODES
 from boundaries.checking.finding import Source
+from boundaries.drawing import Feature
+from boundaries.reading.read import read
 from geofence.region import Region
 
 Json = dict[str, Any]
@@ -115,3 +117,8 @@ def square(lon: float, lat: float, size: float = 0.1) -> list[Position]:
 def hole(lon: float, lat: float, size: float = 0.1) -> list[Position]:
     """The same, clockwise."""
     return square(lon, lat, size)[::-1]
+
+
+def features_of(path: Path) -> list[Feature]:
+    """What reading gives."""
+    return read(path).features
