@@ -83,8 +83,7 @@ async def _sweep(catalog: Catalog, loader: Loader, now_ms: Callable[[], int]) ->
 
 def _needed(catalog: Catalog) -> set[str]:
     """The versions that stay on this machine's shelf; others are compiled again when they are asked for."""
-    newest = [
-        version.hash for layer in catalog.layers.list() for version in catalog.versions.list(layer.name)[:_NEWEST]
-    ]
-    in_force = [one.hash for one in (*catalog.publications.wanted(), *catalog.fleet.in_force())]
-    return {key for key in (*newest, *in_force) if key}
+    needed = {one.hash for one in catalog.publications.wanted()} | {one.hash for one in catalog.fleet.in_force()}
+    for layer in catalog.layers.list():
+        needed |= {version.hash for version in catalog.versions.list(layer.name)[:_NEWEST] if version.hash}
+    return needed
