@@ -37,6 +37,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     after: str
     known: list[str]
     partitions: int
+    at_once: bool = True  # whether to ask what changes for devices at rest
     since_ms: int | None  # replay what was received since; None: don't
 
 
@@ -66,7 +67,7 @@ def plan_of(order: Order) -> Plan:
         after=at[order.after],
         known=tuple(at.values()),
         partitions=order.partitions,
-        tracks=LogTracks(order.log),
+        tracks=LogTracks(order.log) if order.at_once else None,
         pings=None if order.since_ms is None else LogPings(order.log, WorkerSettings().value_bytes, order.since_ms),
         make_atlas=partial(shelved, order.shelf),
     )
