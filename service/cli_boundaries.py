@@ -6,7 +6,6 @@ that were asked to count or changes that are pending, 2 is errors or what can't 
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -74,7 +73,7 @@ def check(*, files: tuple[str, ...], **given: Any) -> None:
     outputs = Outputs(given.pop("out"), given.pop("html"), given.pop("places"), given.pop("as_json"))
     if len(files) > 1 and any((outputs.regions, outputs.page, outputs.places, given["previous"], given["layer"])):
         raise click.UsageError("--out, --html, --places, --previous and --layer go with one file")
-    sys.exit(check_files(files, given, outputs))
+    click.get_current_context().exit(check_files(files, given, outputs))
 
 
 @boundaries_group.command(name="diff", epilog=_DIFF_EXAMPLES, short_help="What is different between two versions.")
@@ -100,7 +99,7 @@ def diff(
     from service.boundary_diff import diff as told
 
     outputs = Outputs(html, places, as_json)
-    sys.exit(told(old, new, wish_of(given), lambda: server_of(server, key_file), outputs, strict=strict))
+    click.get_current_context().exit(told(old, new, wish_of(given), lambda: server_of(server, key_file), outputs, strict=strict))
 
 
 for _command in (*VERSION_COMMANDS, *PUBLISHING_COMMANDS):

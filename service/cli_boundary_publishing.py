@@ -5,7 +5,6 @@ Added to `cli_boundaries`. Like there, each imports what it needs when it runs.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -160,7 +159,7 @@ def plan_command(*, server: str | None, key_file: str | None, strict: bool, as_j
     from service.boundary_plan import plan_folder
 
     with server_of(server, key_file) as there:
-        sys.exit(plan_folder(there, folder, strict=strict, as_json=as_json))
+        click.get_current_context().exit(plan_folder(there, folder, strict=strict, as_json=as_json))
 
 
 @click.command(name="apply", epilog=_APPLY, short_help="Make a server have what a folder of region files says.")

@@ -7,7 +7,6 @@ Added to `cli_boundaries`. Like there, each imports what it needs when it runs.
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,7 +174,7 @@ def upload_command(*, server: str | None, key_file: str | None, layer: str, file
     with server_of(server, key_file) as there:
         if given["create"] is not None:
             ensure_layer(there, layer, given["create"], **measures)
-        sys.exit(upload(there, layer, Path(file), query, _wanted(given)))
+        click.get_current_context().exit(upload(there, layer, Path(file), query, _wanted(given)))
 
 
 @click.command(name="change", epilog=_CHANGE, short_help="A new version with the same regions and another rule.")
@@ -198,7 +197,7 @@ def change_command(*, server: str | None, key_file: str | None, layer: str, **gi
         raise click.UsageError("say what is to be another: --rule, --dwell or --nearest-within")
     with server_of(server, key_file) as there:
         body = {"from": given["base"], "comment": given["comment"], **said}
-        sys.exit(derive(there, layer, body, _wanted(given)))
+        click.get_current_context().exit(derive(there, layer, body, _wanted(given)))
 
 
 @click.command(name="retire", epilog=_RETIRE, short_help="A new version without some regions, or without any.")
@@ -217,7 +216,7 @@ def retire_command(
     from service.boundary_versions import retire
 
     with server_of(server, key_file) as there:
-        sys.exit(retire(there, layer, regions, given["comment"], _wanted(given)))
+        click.get_current_context().exit(retire(there, layer, regions, given["comment"], _wanted(given)))
 
 
 @click.command(name="delete", epilog=_DELETE, short_help="Delete a version that was never published.")
