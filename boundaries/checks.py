@@ -19,12 +19,13 @@ from boundaries.blob import read_regions
 from boundaries.judging import ALL, REGIONS, REPORT
 from boundaries.manifest import manifest_of
 from boundaries.sandbox import Outcome as Apart
-from boundaries.sandbox import Task, run
+from boundaries.sandbox import run
+from boundaries.task import Task
 from boundaries.workshop import Progress
 from catalog import Catalog
 from catalog.job import Job
 from catalog.layer import Layer
-from catalog.version import Counts, Outcome, Version
+from catalog.version import Counts, Outcome, Settings, Version
 from geofence.region import Kind
 from geofence.region import Version as CoreVersion
 from geofence.rule import Rule
@@ -100,8 +101,10 @@ class Checks:
             codes=codes,
             **summary["settings"],
         )
+        decided = Settings(rule=made.rule.to_table(), dwell_s=made.dwell_s, nearest_within_m=made.nearest_within_m)
         manifest = msgspec.json.decode(manifest_of(made, geometry))
-        return Outcome(counts=counts, report=report, geometry=geometry, manifest=manifest, hash=made.hash)
+        return Outcome(counts=counts, report=report, geometry=geometry, manifest=manifest, hash=made.hash,
+                       settings=decided)  # fmt: skip
 
 
 def _said(version: Version, layer: Layer) -> dict[str, Any]:

@@ -13,9 +13,8 @@ import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from catalog.fleet import FAILED, LOADING, READY, InForce, Loading, Worker
-
 from catalog import Catalog, CatalogError
+from catalog.fleet import FAILED, LOADING, READY, InForce, Loading, Worker
 from geofence.atlas import Atlas
 from geofence.control import Switch
 from geofence.fence import Fence

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from boundaries.api.asked_for import drawn_at, version_at
+from boundaries.api.asked_for import settled_at, version_at
 from boundaries.api.forms_in import NewDryRun
 from boundaries.api.forms_out import DryRunTold, job_told
 from boundaries.api.ports import Ports
@@ -44,7 +44,7 @@ def jobs_router(shared: Shared, ports: Ports) -> APIRouter:
     @router.post("/v1/layers/{layer}/versions/{number}/dry-run")
     async def begin(layer: str, number: str, request: Request, caller: Caller = write) -> Response:
         new = decoded(await read_body(request, shared.body_limits) or b"{}", NewDryRun)
-        found = await drawn_at(catalog, layer, number)
+        found = await settled_at(catalog, layer, number)
         asks: dict[str, Any] = {"hours": new.hours, "against": await _against(catalog, layer, new.against)}
         its = {**_which(found), "asked": asks, **shared.act(caller)}
         job = await asked(catalog.jobs.create, DRY_RUN, **its)
@@ -71,7 +71,7 @@ def jobs_router(shared: Shared, ports: Ports) -> APIRouter:
 async def _against(catalog: Catalog, layer: str, said: int | None) -> int | None:
     """The version in place of which another is tried out: the published one unless said. Raises Problem."""
     if said is not None:
-        return (await drawn_at(catalog, layer, str(said))).number
+        return (await settled_at(catalog, layer, str(said))).number
     newest = (await asked(catalog.publications.newest_sent)).get(layer)
     return None if newest is None else newest.version
 
