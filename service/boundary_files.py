@@ -22,6 +22,8 @@ from geofence.region import Region
 from service.bars import bar
 from service.source import Unusable
 
+_OPTIONS = {"layer": "inner"}  # how reading calls what an option of another name says
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
@@ -64,7 +66,8 @@ def judged(path: Path, wish: Wish, *, previous: Sequence[Region] | None = None, 
             return run_and_wait(task, _taken, progress)
     except Undecided as error:
         choices = ", ".join(error.choices)
-        raise Unusable(f"{path}: {error} Say --{error.option} with one of: {choices}") from None
+        option = _OPTIONS.get(error.option, error.option)
+        raise Unusable(f"{path}: {error} Say --{option} with one of: {choices}") from None
     except BoundaryError as error:
         raise Unusable(f"{path}: {error}") from None
 

@@ -20,6 +20,7 @@ from boundaries.trial.text import trial_text
 from service.boundary_jobs import followed, in_force_after_s, put_in_force
 from service.boundary_server import BoundaryServer, Refused
 from service.boundary_tables import publication_line, say, say_json
+from service.boundary_versions import published
 from service.complaints import note, printable
 from service.source import Unusable
 
@@ -105,15 +106,25 @@ def tried(server: BoundaryServer, layer: str, number: int, intent: Intent) -> Tr
 
 def publish(server: BoundaryServer, layer: str, number: int, intent: Intent) -> Told:
     """Try a version out if nobody has, ask, plan it, and see it into force."""
+    if intent.replaces is not None:
+        _check_replaced(server, layer, intent.replaces)
     found = tried(server, layer, number, intent)
     if not intent.as_json:
         say([found.text.rstrip()])
     expect = agreed(layer, number, found, intent)
-    replaces = found.against if intent.replaces is None else intent.replaces
-    done = put(server, layer, number, replaces=replaces, expect=expect, intent=intent)
+    done = put(server, layer, number, replaces=found.against, expect=expect, intent=intent)
     if intent.as_json:
         say_json(done)
     return done
+
+
+def _check_replaced(server: BoundaryServer, layer: str, replaces: int) -> None:
+    """Refuse where another version is published by now than the one that was looked at. Raises Unusable."""
+    found = published(server, layer)
+    if found["version"] != replaces:
+        raise Unusable(
+            f"you replace version {replaces}, but {publication_line(found)}. Look at what is new against that."
+        )
 
 
 def agreed(layer: str, number: int, found: Tried, intent: Intent) -> int | None:

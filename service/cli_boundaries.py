@@ -99,7 +99,8 @@ def diff(
     from service.boundary_diff import diff as told
 
     outputs = Outputs(html, places, as_json)
-    click.get_current_context().exit(told(old, new, wish_of(given), lambda: server_of(server, key_file), outputs, strict=strict))
+    status = told(old, new, wish_of(given), lambda: server_of(server, key_file), outputs, strict=strict)
+    click.get_current_context().exit(status)
 
 
 for _command in (*VERSION_COMMANDS, *PUBLISHING_COMMANDS):

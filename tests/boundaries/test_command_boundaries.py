@@ -92,7 +92,7 @@ def test_who_publishes_while_another_one_thinks_is_told_who_it_was(
     begin(hall, "shared", tmp_path)
     for width in (1.1, 1.2):
         hall.do("upload", "shared", file(tmp_path, wide(width)))
-    anna = hall.key("boundaries:read", "boundaries:publish", name="anna")
+    anna = hall.key("boundaries:read", "boundaries:write", "boundaries:publish", name="anna")
 
     def thinking(*given):  # type: ignore[no-untyped-def]
         monkeypatch.setattr(boundary_publishing, "agreed", agreed)
@@ -106,7 +106,7 @@ def test_who_publishes_while_another_one_thinks_is_told_who_it_was(
     assert f"version 3, by {key_id(anna)}" in late.err
     assert "you replace version 1" in late.err
     stale = hall.do("publish", "shared", "2", "--comment", "ours", "--yes", "--replaces", "1", status=2)
-    assert f"version 3 in place of 1, in_force, due {'20'}" in stale.err
+    assert "version 3 in place of 1, in_force" in stale.err
     assert hall.ask("/v1/layers/shared")["published"]["version"] == 3
 
 

@@ -1,4 +1,4 @@
-"""All of geofence in one process, for commands and pages that ask a server: catalog, log, worker, gateway, admins' side.
+"""All of geofence in one process, for commands that ask a server: catalog, log, worker, gateway, admins' side.
 
 `town_hall.py FOLDER PORT` runs it until standard input ends; `town_hall` starts that and gives keys. Not a test itself.
 """
@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 from broker import free_ports
 from commands import Result
 from commands import run as run_command
@@ -71,10 +70,11 @@ class TownHall:
 
     def ask(self, path: str, body: object = None) -> Any:
         """One request, by an administrator."""
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self.admin}", "Content-Type": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers), timeout=20) as answer:
-            return json.load(answer)
+        headers = {"Authorization": f"Bearer {self.admin}"}
+        method = "GET" if body is None else "POST"
+        answer = httpx.request(method, self.url + path, json=body, headers=headers, timeout=20)
+        assert answer.is_success, answer.text
+        return answer.json()
 
     def ping(self, device: str, *, lon: float, lat: float) -> None:
         """A device that has been somewhere for some minutes."""
