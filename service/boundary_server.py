@@ -21,7 +21,7 @@ from service.source import Unusable
 
 PATIENCE_S = 3.0  # for which what changes nothing is asked again where no answer comes
 _AGAIN_S = 0.3
-_TIMES = httpx.Timeout(60.0, connect=5.0)
+_TIMES = httpx.Timeout(300.0, connect=5.0)  # a large report or difference takes a while to be made
 _LONGEST_WAIT_S = 60.0
 _COME_AGAIN = (429, 503)
 _TRIES = 6

@@ -175,11 +175,12 @@ def test_a_server_that_is_away_is_one_line_and_status_2(tmp_path: Path) -> None:
 
 def test_a_key_that_is_wrong_or_may_not_is_told_by_the_server(hall: TownHall, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEOFENCE_KEY", "gf_aaaaaaaaaa_bbbbbbbb")
-    assert hall.do("layers", status=2).err.startswith("geofence: Who are you?")
+    assert hall.do("layers", status=2).err.startswith("geofence: Not let in: The key is wrong.")
     monkeypatch.setenv("GEOFENCE_KEY", hall.key("boundaries:read"))
     hall.do("layers")
     assert (
-        "needs the scope boundaries:write" in hall.do("upload", "town", __file__, "--create", "overlay", status=2).err
+        "needs the scope boundaries:write"
+        in hall.do("upload", "nobodys", __file__, "--create", "overlay", status=2).err
     )
 
 

@@ -76,14 +76,16 @@ def test_a_file_with_errors_is_told_and_can_t_be_published(hall: TownHall, tmp_p
     assert hall.do("list", "broken").lines[0].startswith("There are no versions")
 
 
-def test_strict_makes_warnings_count(hall: TownHall, tmp_path: Path) -> None:
-    begin(hall, "strictly", tmp_path)
-    without = file(tmp_path, layer(a=square(0, 0, 1)))
-    hall.do("upload", "strictly", without)
-    warned = hall.do("upload", "strictly", without, "--strict", "--json", status=1)
+def test_regions_are_retired_by_their_ids_and_strict_makes_the_warning_count(hall: TownHall, tmp_path: Path) -> None:
+    begin(hall, "old", tmp_path)
+    assert "has no region 'nowhere'" in hall.do("retire", "old", "a", "nowhere", status=2).err
+    warned = hall.do("retire", "old", "b", "--comment", "gone", "--strict", "--json", status=1)
     told = json.loads(warned.out)
-    assert told["version"]["counts"]["warnings"] == 1
+    assert told["version"]["counts"]["regions"] == 1
     assert [one["code"] for one in told["report"]["findings"]] == ["region_vanished"]
+    hall.do("retire", "old")
+    left = [one["counts"]["regions"] for one in json.loads(hall.do("list", "old", "--json").out)]
+    assert left == [0, 1, 2]
 
 
 def test_who_publishes_while_another_one_thinks_is_told_who_it_was(
@@ -125,14 +127,14 @@ def test_what_comes_back_from_a_server_is_what_went_in(hall: TownHall, tmp_path:
     ruled = hall.do("diff", "around/1", "around/2").out.decode()
     assert "rule.evidence_to_cross: 2.8 → 6.0" in ruled
 
-
-def test_regions_are_retired_by_their_ids(hall: TownHall, tmp_path: Path) -> None:
-    begin(hall, "old", tmp_path)
-    assert "has no region 'nowhere'" in hall.do("retire", "old", "a", "nowhere", status=2).err
-    hall.do("retire", "old", "b", "--comment", "gone")
-    hall.do("retire", "old")
-    left = [one["counts"]["regions"] for one in json.loads(hall.do("list", "old", "--json").out)]
-    assert left == [0, 1, 2]
+    told = hall.do("dry-run", "around", "1", "--against", "2", "--hours", "0", "--json")
+    old, new = (hall.ask(f"/v1/layers/around/versions/{n}")["hash"] for n in (1, 2))
+    assert [json.loads(told.out)[side] for side in ("before", "after")] == [new, old], (
+        "in place of the one that is said"
+    )
+    job = hall.ask("/v1/layers/around/versions/1/dry-run")["job"]["id"]
+    assert hall.do("jobs", job, "--wait").lines == [f"job {job} (dry run of around/1) is done"]
+    assert "is done" in hall.do("jobs", job, "--cancel", status=2).err
 
 
 def test_a_publication_for_later_is_shown_and_can_be_cancelled(hall: TownHall, tmp_path: Path) -> None:
@@ -143,17 +145,6 @@ def test_a_publication_for_later_is_shown_and_can_be_cancelled(hall: TownHall, t
     hall.do("cancel", "later")
     assert "nothing of layer later was published yet" in hall.do("export", "later", "--out", "-", status=2).err
     assert "no publication" in hall.do("cancel", "later", status=2).err
-
-
-def test_a_dry_run_against_any_version_and_its_job(hall: TownHall, tmp_path: Path) -> None:
-    begin(hall, "tried", tmp_path)
-    hall.do("upload", "tried", file(tmp_path, wide(1.5)))
-    told = hall.do("dry-run", "tried", "1", "--against", "2", "--hours", "0", "--json")
-    old, new = (hall.ask(f"/v1/layers/tried/versions/{n}")["hash"] for n in (1, 2))
-    assert [json.loads(told.out)[side] for side in ("before", "after")] == [new, old]
-    job = hall.ask("/v1/layers/tried/versions/1/dry-run")["job"]["id"]
-    assert hall.do("jobs", job, "--wait").lines == [f"job {job} (dry run of tried/1) is done"]
-    assert hall.do("jobs", job, "--cancel", status=2).err
 
 
 def test_at_a_terminal_a_person_is_asked_with_the_number(hall: TownHall, tmp_path: Path) -> None:
