@@ -6,9 +6,7 @@ comes back are a report and regions that can be used.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,10 @@ from boundaries.sandbox import Outcome, run_and_wait
 from boundaries.task import Task
 from boundaries.telling.document import report_of
 from geofence.region import Region
+from service.bars import bar
 from service.source import Unusable
+
+_OPTIONS = {"layer": "inner"}  # how reading calls what an option of another name says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +62,12 @@ def judged(path: Path, wish: Wish, *, previous: Sequence[Region] | None = None, 
         reads.append(before)
     task = Task(function="boundaries.judging.judge", arguments=arguments, reads=tuple(reads))
     try:
-        with _shown(path.name) as progress:
+        with bar(path.name) as progress:
             return run_and_wait(task, _taken, progress)
     except Undecided as error:
         choices = ", ".join(error.choices)
-        raise Unusable(f"{path}: {error} Say --{error.option} with one of: {choices}") from None
+        option = _OPTIONS.get(error.option, error.option)
+        raise Unusable(f"{path}: {error} Say --{option} with one of: {choices}") from None
     except BoundaryError as error:
         raise Unusable(f"{path}: {error}") from None
 
@@ -73,29 +75,3 @@ def judged(path: Path, wish: Wish, *, previous: Sequence[Region] | None = None, 
 def _taken(outcome: Outcome) -> Judged:
     report = report_of(outcome.file(REPORT).read_bytes())
     return Judged(report, read_regions(outcome.file(REGIONS)), outcome.value)
-
-
-class _Shown:
-    """A bar on standard error."""
-
-    def __init__(self, bar: Any, task: Any) -> None:
-        self._bar, self._task = bar, task
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """How far it is."""
-        self._bar.update(self._task, description=stage, completed=done, total=total or None)
-
-
-@contextmanager
-def _shown(name: str) -> Iterator[_Shown | None]:
-    """A bar, if standard error is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn(name, markup=False), TextColumn("{task.description}", markup=False), BarColumn(),
-               TimeElapsedColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield _Shown(bar, bar.add_task("reading", total=None))

@@ -6,13 +6,20 @@ that were asked to count or changes that are pending, 2 is errors or what can't 
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from service.boundary_options import (
+    json_option,
+    measure_options,
+    reading_options,
+    server_of,
+    server_options,
+    setting_options,
+)
+from service.cli_boundary_publishing import PUBLISHING_COMMANDS
+from service.cli_boundary_versions import VERSION_COMMANDS
 
 _CHECK_EXAMPLES = """\b
 Examples:
@@ -23,6 +30,14 @@ Examples:
 Exit status: 0 no errors (and with --strict no warnings); 1 warnings, with --strict; 2 errors, or a file that can't be
 read.
 """
+_DIFF_EXAMPLES = """\b
+Examples:
+  geofence boundaries diff old.geojson new.geojson --html difference.html
+  geofence boundaries diff districts/4 districts/5
+  geofence boundaries diff districts new.geojson --strict       # the published version beside a file
+
+Exit status: 0 done; 1 something is different, with --strict; 2 a file can't be read, or the server can't be reached.
+"""
 _PREVIOUS_HELP = "The file of the version before: what has vanished or jumped since is told."
 _FIX_HELP = "Mend what a code names (see docs/boundaries.md), or all that can be. Repeatable."
 
@@ -32,36 +47,17 @@ def boundaries_group() -> None:
     """Check region files, compare them, try them out, publish them and take them back."""
 
 
-def file_options(command: F) -> F:
-    """How a file is to be read, and what layer it is."""
-    for option in (
-        click.option("--rule", metavar="PRESET|FILE", help="The rule of the layer: a preset, or a TOML file."),
-        click.option("--dwell", metavar="S", type=float, help="Overlay: also tell who stays in a fence for S seconds."),
-        click.option(
-            "--nearest-within", metavar="M", type=float, help="Partition: how far a region reaches over gaps."
-        ),
-        click.option("--accuracy", metavar="M", type=float, help="Of the pings that are expected.  [default: 20]"),
-        click.option(
-            "--tolerance", metavar="M", type=float, help="Partition: overlaps so wide are slips.  [default: 1]"
-        ),
-        click.option(
-            "--kind", type=click.Choice(["partition", "overlay"]), help="What the layer is.  [default: partition]"
-        ),
-        click.option("--name", metavar="ATTRIBUTE", help="The attribute that has the names.  [default: guessed]"),
-        click.option("--id", "ident", metavar="ATTRIBUTE", help="The attribute that has the ids.  [default: guessed]"),
-        click.option("--encoding", metavar="NAME", help="Of the file's text, such as ISO-8859-1."),
-        click.option(
-            "--crs", metavar="CRS", help="The file's coordinate system, such as EPSG:25832; instead of its own."
-        ),
-        click.option("--inner", metavar="NAME", help="Which layer of the file, if it has several."),
-        click.option("--layer", metavar="NAME", help="The layer's name.  [default: the file's]"),
-    ):
-        command = option(command)
-    return command
+_KINDS = click.Choice(["partition", "overlay"])
+kind_option = click.option("--kind", type=_KINDS, help="What the layer is.  [default: partition]")
+layer_option = click.option("--layer", metavar="NAME", help="The layer's name.  [default: the file's]")
 
 
 @boundaries_group.command(name="check", epilog=_CHECK_EXAMPLES, short_help="What is wrong with region files.")
-@file_options
+@setting_options
+@measure_options
+@kind_option
+@reading_options
+@layer_option
 @click.option("--previous", metavar="FILE", help=_PREVIOUS_HELP)
 @click.option("--fix", metavar="CODE", multiple=True, help=_FIX_HELP)
 @click.option("--out", metavar="FILE", help="Write the regions as they would be published, as GeoJSON.")
@@ -77,7 +73,37 @@ def check(*, files: tuple[str, ...], **given: Any) -> None:
     outputs = Outputs(given.pop("out"), given.pop("html"), given.pop("places"), given.pop("as_json"))
     if len(files) > 1 and any((outputs.regions, outputs.page, outputs.places, given["previous"], given["layer"])):
         raise click.UsageError("--out, --html, --places, --previous and --layer go with one file")
-    sys.exit(check_files(files, given, outputs))
+    click.get_current_context().exit(check_files(files, given, outputs))
 
+
+@boundaries_group.command(name="diff", epilog=_DIFF_EXAMPLES, short_help="What is different between two versions.")
+@server_options
+@kind_option
+@reading_options
+@click.option("--html", metavar="FILE", help="Write the difference as a page with maps.")
+@click.option("--places", metavar="FILE", help="Write what changed as GeoJSON.")
+@json_option
+@click.option("--strict", is_flag=True, help="A difference counts: exit status 1.")
+@click.argument("old")
+@click.argument("new")
+def diff(
+    *, server: str | None, key_file: str | None, old: str, new: str, html: str | None, places: str | None,
+    as_json: bool, strict: bool, **given: Any,
+) -> None:  # fmt: skip
+    """Tell what is different in NEW.
+
+    Each of OLD and NEW is a file here, or LAYER/N, or LAYER for the version that is published.
+    """
+    from service.boundary_check import wish_of
+    from service.boundary_diff import Outputs
+    from service.boundary_diff import diff as told
+
+    outputs = Outputs(html, places, as_json)
+    status = told(old, new, wish_of(given), lambda: server_of(server, key_file), outputs, strict=strict)
+    click.get_current_context().exit(status)
+
+
+for _command in (*VERSION_COMMANDS, *PUBLISHING_COMMANDS):
+    boundaries_group.add_command(_command)
 
 BOUNDARY_COMMANDS = (boundaries_group,)

@@ -61,9 +61,10 @@ class Recheck(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewDryRun(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be tried out: how many hours of kept pings are replayed; 0: none."""
+    """What is to be tried out: how many hours of kept pings are replayed (0: none), and in place of which version."""
 
     hours: Annotated[float, msgspec.Meta(ge=0, le=24 * 366)] = 24.0
+    against: Number | None = None
 
 
 class Publish(msgspec.Struct, forbid_unknown_fields=True):

@@ -15,6 +15,7 @@ from boundaries.api.forms_in import NewDryRun
 from boundaries.api.forms_out import DryRunTold, job_told
 from boundaries.api.ports import Ports
 from boundaries.api.scopes import DEVICES, READ, WRITE
+from catalog import Catalog
 from catalog.job import DONE
 from catalog.version import Version
 from web.access import allow
@@ -44,8 +45,7 @@ def jobs_router(shared: Shared, ports: Ports) -> APIRouter:
     async def begin(layer: str, number: str, request: Request, caller: Caller = write) -> Response:
         new = decoded(await read_body(request, shared.body_limits) or b"{}", NewDryRun)
         found = await settled_at(catalog, layer, number)
-        newest = (await asked(catalog.publications.newest_sent)).get(layer)
-        asks: dict[str, Any] = {"hours": new.hours, "against": None if newest is None else newest.version}
+        asks: dict[str, Any] = {"hours": new.hours, "against": await _against(catalog, layer, new.against)}
         its = {**_which(found), "asked": asks, **shared.act(caller)}
         job = await asked(catalog.jobs.create, DRY_RUN, **its)
         ports.workshop.wake()
@@ -66,6 +66,14 @@ def jobs_router(shared: Shared, ports: Ports) -> APIRouter:
         return answer(DryRunTold(job_told(newest), result), headers={"Cache-Control": "no-store"})
 
     return router
+
+
+async def _against(catalog: Catalog, layer: str, said: int | None) -> int | None:
+    """The version in place of which another is tried out: the published one unless said. Raises Problem."""
+    if said is not None:
+        return (await settled_at(catalog, layer, str(said))).number
+    newest = (await asked(catalog.publications.newest_sent)).get(layer)
+    return None if newest is None else newest.version
 
 
 def _which(version: Version) -> dict[str, Any]:

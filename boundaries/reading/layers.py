@@ -22,7 +22,7 @@ def chosen(layers: Mapping[str, str | None], asked: str | None) -> str:
         return possible[0]
     if len(possible) > 1:
         raise Undecided(
-            f"The file has {len(possible)} layers that may be meant: {_listed(possible)}. Say which: --layer NAME.",
+            f"The file has {len(possible)} layers that may be meant: {_listed(possible)}. Say which: --inner NAME.",
             "layer",
             possible,
         )

@@ -188,3 +188,12 @@ def test_publishing_is_in_the_audit_with_who_what_and_why(two: Office) -> None:
     assert line.target == "town/publications/1"
     assert line.detail["comment"] == "because"
     assert line.actor == two.catalog.keys.list()[0].id
+
+
+def test_a_dry_run_may_be_against_any_version_that_is_checked(two: Office) -> None:
+    two.checked("town", errors=1)
+    for against, status in ((9, 404), (3, 409), (0, 400)):
+        assert two.ask("POST", f"{V}/1/dry-run", {"against": against}).status_code == status, against
+    assert two.ask("POST", f"{V}/1/dry-run", {"against": 2}).json()["asked"] == {"hours": 24.0, "against": 2}
+    two.do_dry_run(RESULT)
+    assert two.publish("town", 1, 1).status_code == 409, "it tells nothing of what is replaced"

@@ -58,7 +58,10 @@ FIELDS: Fields = {
         "dwell_s": _DWELL,
         "nearest_within_m": _NEAREST,
     },
-    "NewDryRun": {"hours": {"description": "How many hours of kept pings are replayed; 0: none."}},
+    "NewDryRun": {
+        "hours": {"description": "How many hours of kept pings are replayed; 0: none."},
+        "against": {"description": "In place of this version; null: of the published one."},
+    },
     "Publish": {
         "replaces": {"description": "The version published now, as you know it; null: none was."},
         "comment": {"description": "Why; for the audit."},
