@@ -49,14 +49,15 @@ class Loader:
             with tempfile.TemporaryDirectory(prefix="geofence-") as folder:
                 place = Path(folder)
                 (place / "manifest.json").write_bytes(manifest)
-                await asyncio.to_thread(self._fetch, read_manifest(manifest).geometry, place / "regions.fgb")
+                await self._fetch(read_manifest(manifest).geometry, place / "regions.fgb")
                 await self._compile(key, place)
         except Missing as error:
             raise UnknownVersion(f"version {key[:12]}: {error}") from None
 
-    def _fetch(self, blob: str, place: Path) -> None:
+    async def _fetch(self, blob: str, place: Path) -> None:
+        pieces = await called(self._catalog.blobs.open, blob)
         with place.open("wb") as file:
-            for piece in self._catalog.blobs.open(blob):
+            while piece := await called(lambda: next(pieces, b"")):
                 file.write(piece)
 
     async def _compile(self, key: str, place: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -90,11 +89,10 @@ class Crew:
         while not self.all_owned:
             await asyncio.sleep(0.02)
 
-    async def recovered(self, fault_ms: int, struck_s: float) -> float:
-        """Seconds from a fault until each partition has committed a record that was received after it."""
+    async def recovered(self, fault_ms: int) -> None:
+        """Wait until each partition has committed a record that was received after a fault."""
         async with self._committed:
             await self._committed.wait_for(lambda: min(self._done_ms.values()) > fault_ms)
-        return time.monotonic() - struck_s
 
     def _hear(self, member: Member, message: Mapping[str, Any]) -> None:
         if message["say"] == "commit":
@@ -102,6 +100,10 @@ class Crew:
             self._done_ms[partition] = max(self._done_ms[partition], message["time_ms"])
             self._later(self._tell_committed())
         elif message["say"] == "state":
+            self.states[message["state"]] += 1
+            if message["state"] == "blocked":
+                self.strange.append(f"{member}: {message['why']}")
+        elif message["say"] == "catalog":
             self.states[message["state"]] += 1
         elif message["say"] == "ended" and member in self.members:
             self.members.remove(member)
