@@ -21,8 +21,10 @@ _FINISH_S = 10.0
 class Crew:
     """Members as they come and go."""
 
-    def __init__(self, size: int, nursery: Nursery, now_ms: Callable[[], int]) -> None:
+    def __init__(self, size: int, nursery: Nursery, now_ms: Callable[[], int], *, log_goes_away: bool = False) -> None:
+        """With `log_goes_away` a worker may end when it finds no log at its start, as there may be no broker then."""
         self.size = self.least = size
+        self._log_goes_away = log_goes_away
         self.now_ms = now_ms
         self.members: list[Member] = []
         self.states: Counter[str] = Counter()  # how often a partition failed, was blocked, ...
@@ -107,8 +109,9 @@ class Crew:
             self.states[message["state"]] += 1
         elif message["say"] == "ended" and member in self.members:
             self.members.remove(member)
+            found_no_log = self._log_goes_away and message["status"] == 1 and not member.opened
             asked = member.leaving or message["status"] == -9
-            if not asked:
+            if not (asked or found_no_log):
                 self.strange.append(f"{member} ended with {message['status']}")
             if not self._closing and len(self.members) < self.size:
                 self._later(self._replace(0.0 if asked else 0.5))

@@ -63,10 +63,10 @@ KAFKA_ONE: Mapping[str, Kind] = {
     "SIGTERM": Kind(2),
     "rolling restart": Kind(1),
     "publisher killed": Kind(3, PUBLISHING, 3),
-    "publisher error": Kind(1, PUBLISHING, 3),
+    "publisher error": Kind(1, PUBLISHING, 3, short=False),
     "publisher zombie": Kind(2, _WRITING, 3),
     "version not loadable": Kind(1),
-    "catalog locked": Kind(1),
+    "catalog locked": Kind(1, short=False),
 }
 KAFKA_THREE: Mapping[str, Kind] = {
     "leader killed": Kind(3),

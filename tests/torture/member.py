@@ -36,7 +36,7 @@ class Member:
     ) -> None:
         self.role, self.number, self.pid = role, number, 0
         self.owned: set[int] = set()  # partitions that it said are restored and running
-        self.begun = self.leaving = self.stopped = False
+        self.begun = self.opened = self.leaving = self.stopped = False  # opened: it has the log
         self.died_at: str | None = None
         self.unloaded: str | None = None  # the version that a worker was made to be unable to load
         self.carrying: tuple[str, int] | None = None  # the publication that a publisher carries on
@@ -104,6 +104,8 @@ class Member:
         if said == "up":
             self.pid = message["pid"]
             self._up.set()
+        elif said == "open":
+            self.opened = True
         elif said == "carrying":
             self.carrying = message["layer"], message["number"]
         elif said == "unloadable":

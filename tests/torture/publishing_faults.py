@@ -13,6 +13,7 @@ from contextlib import suppress
 from catalog.publication import FAILED, Publication
 from tests.torture.lock import locked
 from tests.torture.member import Member
+from tests.torture.points import both_sides
 from tests.torture.scene import Scene, everything_recovered
 from tests.torture.schedule import Strike
 from tests.torture.town import PUBLISHING, VERSIONS
@@ -20,6 +21,7 @@ from tests.torture.town import PUBLISHING, VERSIONS
 _POINT_S = 15.0
 _OVERTAKEN_S = 15.0
 _LOCKED_S = 6.0  # SQLite waits for 5
+_EACH_PARTITION = both_sides("order")  # points that a publication comes to more than once
 
 
 async def publisher_killed(scene: Scene, strike: Strike) -> None:
@@ -54,20 +56,26 @@ async def unloadable(scene: Scene, strike: Strike) -> None:
     """A version that a worker can't load: its publication fails, and the one before stays in force."""
     owner = await scene.crew.owner(strike.draw)
     layer = [*VERSIONS][int(strike.length * len(VERSIONS))]
-    draft = await scene.planner.draw(layer)
-    if draft is None:
-        return
-    owner.tell(unloadable=draft.hash)
-    await asyncio.sleep(0.2)
-    planned = await scene.planner.plan(layer, draft.number)
-    if planned is not None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_OVERTAKEN_S):
-                ended = await scene.planner.ended(layer, planned.number, sent=True)
-                await asyncio.sleep(0.5)  # so that the switch, if there is one, has come
-                if owner.unloaded == draft.hash and owner.owns:
-                    _judge(scene, strike, owner, ended)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_POINT_S):
+            planned = await _planned(scene, owner, layer)
+            ended = await scene.planner.ended(layer, planned.number, sent=True)
+            await asyncio.sleep(0.5)  # so that the switch, if there is one, has come
+            if owner.unloaded == planned.hash and owner.owns:
+                _judge(scene, strike, owner, ended)
     owner.tell(unloadable=None)
+
+
+async def _planned(scene: Scene, owner: Member, layer: str) -> Publication:
+    """A publication of a version that a worker can't load, once nothing else is on its way."""
+    while True:
+        draft = await scene.planner.draw(layer)
+        if draft is not None:
+            owner.tell(unloadable=draft.hash)
+            await asyncio.sleep(0.2)
+            planned = await scene.planner.plan(layer, draft.number)
+            if planned is not None:
+                return planned
 
 
 def _judge(scene: Scene, strike: Strike, owner: Member, ended: Publication) -> None:
@@ -92,9 +100,9 @@ async def catalog_locked(scene: Scene, strike: Strike) -> None:
 
 async def _at(scene: Scene, strike: Strike, act: str) -> Member | None:
     """Let a publisher come to the point, and strike there; None: nobody came."""
-    some = list(scene.desk.members)
+    some, visit = list(scene.desk.members), strike.visit if strike.point in _EACH_PARTITION else 1
     for one in some:
-        one.arm(act, [strike.point], strike.visit)
+        one.arm(act, [strike.point], visit)
     scene.planner.order()
     waits = {asyncio.create_task(one.at.wait()): one for one in some}
     done, _ = await asyncio.wait(waits, timeout=_POINT_S, return_when=asyncio.FIRST_COMPLETED)
@@ -106,5 +114,5 @@ async def _at(scene: Scene, strike: Strike, act: str) -> Member | None:
     member = waits[done.pop()]
     assert member.carrying
     until = scene.planner.ended(*member.carrying)
-    scene.struck(strike.kind, f"{member} {strike.point} ({strike.visit})", owner=True, until=until)
+    scene.struck(strike.kind, f"{member} {strike.point} ({visit})", owner=True, until=until)
     return member

@@ -103,7 +103,7 @@ async def _on_kafka(plan: Plan, cluster: Cluster, folder: Path) -> Outcome:
         await log.create(topics())
         if brokers > 1:
             await broker_faults.whole(cluster)
-        crew = Crew(kinds.KAFKA_WORKERS, nursery, clock.now_ms)
+        crew = Crew(kinds.KAFKA_WORKERS, nursery, clock.now_ms, log_goes_away=True)
         town = Town(clock, archive, crew, partial(_append, log), nursery, partial(open_kafka, settings), folder)
         its = kinds.KAFKA_ONE if brokers == 1 else kinds.KAFKA_THREE
         return await _run(plan, plan.strikes(its), kinds.ACTS | own, town)
