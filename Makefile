@@ -23,7 +23,7 @@ gateway: setup ## take pings over HTTP on a log and a catalog in var; LAN=1: fro
 	@$(BIN)/geofence catalog upgrade --catalog sqlite:var/catalog.db
 	@$(BIN)/geofence gateway --log sqlite:var/log.db --catalog sqlite:var/catalog.db $(if $(LAN),--lan)
 
-test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## run all tests
+test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp $(BROKER)/browser.stamp ## run all tests
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers, documents made from the code
@@ -61,6 +61,11 @@ clean: ## remove everything that was set up or built
 $(BROKER)/stamp: tests/broker/pom.xml tests/broker/fetch.sh
 	@mkdir -p $(BROKER)
 	@tests/broker/fetch.sh $(BROKER)/jars
+	@touch $@
+
+$(BROKER)/browser.stamp: tests/boundaries/fetch_browser.sh
+	@mkdir -p $(BROKER)
+	@tests/boundaries/fetch_browser.sh
 	@touch $@
 
 setup: .venv/run.stamp .venv/warm.stamp

@@ -7,7 +7,10 @@ from importlib import import_module
 
 from bench.figures import Figure, report
 
-NAMES = ("locate", "core", "memory", "rows", "worker", "gateway", "boundaries_tiles", "boundaries_trial")
+NAMES = (
+    "locate", "core", "memory", "rows", "worker", "gateway", "boundaries", "boundaries_publishing",
+    "boundaries_tiles", "boundaries_trial",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> int:

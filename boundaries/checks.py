@@ -7,6 +7,7 @@ gets its manifest and hash in the transaction that ends the job.
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -17,19 +18,23 @@ import msgspec
 
 from boundaries.blob import read_regions
 from boundaries.judging import ALL, REGIONS, REPORT
+from boundaries.loading import Loader
 from boundaries.manifest import manifest_of
 from boundaries.sandbox import Outcome as Apart
-from boundaries.sandbox import Task, run
+from boundaries.sandbox import run
+from boundaries.task import Task
 from boundaries.workshop import Progress
 from catalog import Catalog
 from catalog.job import Job
 from catalog.layer import Layer
-from catalog.version import Counts, Outcome, Version
+from catalog.version import Counts, Outcome, Settings, Version
+from geofence.library import UnknownVersion
 from geofence.region import Kind
 from geofence.region import Version as CoreVersion
 from geofence.rule import Rule
 from web.calling import called
 
+_log = logging.getLogger("geofence.boundaries")
 CHECK = "check"
 _READING = {"inner": "layer", "crs": "crs", "encoding": "encoding", "id": "id", "name": "name"}
 
@@ -37,8 +42,8 @@ _READING = {"inner": "layer", "crs": "crs", "encoding": "encoding", "id": "id", 
 class Checks:
     """Does checks."""
 
-    def __init__(self, catalog: Catalog, now_ms: Callable[[], int]) -> None:
-        self._catalog, self._now_ms = catalog, now_ms
+    def __init__(self, catalog: Catalog, loader: Loader, now_ms: Callable[[], int]) -> None:
+        self._catalog, self._loader, self._now_ms = catalog, loader, now_ms
 
     async def __call__(self, job: Job, progress: Progress) -> None:
         """Check a draft; raises BoundaryError where its file can't be read at all."""
@@ -51,8 +56,18 @@ class Checks:
             apart.mkdir()
             summary = await run(task, lambda done: _taken(done, apart), progress)
             outcome = await asyncio.to_thread(self._outcome, version, layer, summary, apart)
+            if outcome.manifest is not None:
+                progress("compiling", 0, 1)
+                await self._compile(outcome, apart / REGIONS)
             its: dict[str, Any] = {"job": job, "by": job.by, "now_ms": self._now_ms()}
             await called(partial(self._catalog.versions.check, version.layer, version.number, outcome, **its))
+
+    async def _compile(self, outcome: Outcome, regions: Path) -> None:
+        """Have it compiled on this machine already when it is published; workers elsewhere do it themselves."""
+        try:
+            await self._loader.compile(msgspec.json.encode(outcome.manifest), regions)
+        except (UnknownVersion, OSError) as error:
+            _log.warning("not compiled ahead: %s", error, extra={"action": "not_compiled_ahead"})
 
     def _task(self, version: Version, layer: Layer, place: Path) -> Task:
         """What is to be done apart, its files fetched."""
@@ -100,8 +115,10 @@ class Checks:
             codes=codes,
             **summary["settings"],
         )
+        decided = Settings(rule=made.rule.to_table(), dwell_s=made.dwell_s, nearest_within_m=made.nearest_within_m)
         manifest = msgspec.json.decode(manifest_of(made, geometry))
-        return Outcome(counts=counts, report=report, geometry=geometry, manifest=manifest, hash=made.hash)
+        return Outcome(counts=counts, report=report, geometry=geometry, manifest=manifest, hash=made.hash,
+                       settings=decided)  # fmt: skip
 
 
 def _said(version: Version, layer: Layer) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 Floats = NDArray[np.float64]
+Shapes = NDArray[np.object_]
 
 _EQUATOR_M = 6_378_137.0
 _FLATTENING = 1 / 298.257223563
@@ -24,7 +25,7 @@ _POLAR_M2 = (_EQUATOR_M * (1 - _FLATTENING)) ** 2
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 
 
-def areas_m2(shapes: Iterable[BaseGeometry] | NDArray[np.object_]) -> Floats:
+def areas_m2(shapes: Iterable[BaseGeometry] | Shapes) -> Floats:
     """The area of each geometry; holes are taken off, points and lines have none."""
     column = np.asarray(shapes if isinstance(shapes, np.ndarray) else list(shapes), dtype=object)
     parts, of_shape = shapely.get_parts(column, return_index=True)
@@ -57,6 +58,16 @@ def ring_areas_m2(lon_lat: Floats, starts: NDArray[np.int64]) -> Floats:
         mean += weight / 2 * _south_m2(lat + rise * (node + 1) / 2)
     swept: Floats = np.add.reduceat(-mean * along, starts)
     return swept
+
+
+def perimeters_m(shapes: Shapes) -> Floats:
+    """How long the border of each shape is, to a part in a hundred."""
+    places, owner = shapely.get_coordinates(shapely.boundary(shapes), return_index=True)
+    step = np.diff(places, axis=0)
+    step[:, 0] *= np.cos(np.radians((places[1:, 1] + places[:-1, 1]) / 2))
+    far = np.hypot(step[:, 0], step[:, 1]) * np.radians(_EQUATOR_M)
+    same = owner[1:] == owner[:-1]
+    return np.bincount(owner[1:][same], far[same], minlength=len(shapes)).astype(np.float64)
 
 
 def lengths_m(lon_lat: Floats, others: Floats) -> Floats:

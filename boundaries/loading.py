@@ -48,9 +48,8 @@ class Loader:
             manifest = msgspec.json.encode(await called(self._catalog.versions.manifest, key))
             with tempfile.TemporaryDirectory(prefix="geofence-") as folder:
                 place = Path(folder)
-                (place / "manifest.json").write_bytes(manifest)
                 await self._fetch(read_manifest(manifest).geometry, place / "regions.fgb")
-                await self._compile(key, place)
+                await self.compile(manifest, place / "regions.fgb")
         except Missing as error:
             raise UnknownVersion(f"version {key[:12]}: {error}") from None
 
@@ -60,8 +59,11 @@ class Loader:
             while piece := await called(lambda: next(pieces, b"")):
                 file.write(piece)
 
-    async def _compile(self, key: str, place: Path) -> None:
-        files = (place / "manifest.json", place / "regions.fgb", self.folder)
+    async def compile(self, manifest: bytes, regions: Path) -> None:
+        """Have a version on the shelf, from its manifest and its blob. Raises UnknownVersion if that can't be done."""
+        beside = regions.with_suffix(".manifest")
+        beside.write_bytes(manifest)
+        files = (beside, regions, self.folder)
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "boundaries.compiling"),
             *map(str, files),
@@ -76,4 +78,4 @@ class Loader:
                 await child.wait()
         if child.returncode:
             lines = said[-_TAIL:].decode(errors="replace").strip().splitlines()
-            raise UnknownVersion(f"version {key[:12]} can't be compiled: {lines[-1] if lines else child.returncode}")
+            raise UnknownVersion(f"it can't be compiled: {lines[-1] if lines else child.returncode}")

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
 import signal
 import sys
-import sysconfig
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +25,7 @@ import msgspec
 
 from boundaries.errors import Stopped, Undecided, Unreadable
 from boundaries.sandboxed import RESULT, Progress
+from boundaries.task import Task, environment, order_of
 
 T = TypeVar("T")
 
@@ -34,31 +33,6 @@ LINE_BYTES = 64 * 1024
 SAID_BYTES = 4 * 1024 * 1024  # of all lines together: hours of progress
 RESULT_BYTES = 64 * 1024 * 1024
 TAIL_BYTES = 8 * 1024  # of what the child says of its own faults
-_KEPT = ("LANG", "LC_ALL", "TZ")  # of the environment; nothing in it is a secret
-_SYSTEM = tuple(map(Path, ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom", "/proc/self")))
-_SYSTEM_MORE = tuple(map(Path, ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")))
-_PACKAGES = ("boundaries", "geofence", "catalog", "stream", "web")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a task may use."""
-
-    memory_bytes: int = 4 * 1024**3  # of address space; libraries alone take about a fifth of it
-    cpu_s: int = 600
-    wall_s: float = 900.0
-    file_bytes: int = 2 * 1024**3  # of each file it writes
-    open_files: int = 256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One piece of work."""
-
-    function: str  # such as boundaries.reading.apart.read_into
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    reads: tuple[Path, ...] = ()  # the files and folders that it may read, beside our own code
-    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +98,14 @@ async def _child(task: Task, folder: Path) -> AsyncIterator[asyncio.subprocess.P
             stdout=asyncio.subprocess.PIPE,
             stderr=faults,
             cwd=folder,
-            env=_environment(folder),
+            env=environment(folder),
             start_new_session=True,
             limit=LINE_BYTES,
         )
     try:
         if child.stdin is not None:
             with contextlib.suppress(ConnectionError):
-                child.stdin.write(_order(task))
+                child.stdin.write(order_of(task))
                 await child.stdin.drain()
                 child.stdin.close()
         yield child
@@ -233,43 +207,3 @@ def _taken(folder: Path, take: Callable[[Outcome], T]) -> T:
     except (ValueError, RecursionError):
         raise _rubbish() from None
     return take(Outcome(value, folder))
-
-
-def _order(task: Task) -> bytes:
-    limits = {name: value for name, value in asdict(task.limits).items() if name != "wall_s"}
-    order = {
-        "function": task.function,
-        "arguments": dict(task.arguments),
-        "limits": limits,
-        "reads": [str(path.absolute()) for path in (*_code(task.function), *task.reads)],
-        "lists": [path for path in sys.path if path],
-    }
-    return json.dumps(order).encode()
-
-
-def _code(function: str) -> list[Path]:
-    """What must be readable for our own code to run: the system's libraries, Python, our packages, the function's."""
-    paths = [*_SYSTEM, *_SYSTEM_MORE, Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix)]
-    paths += [Path(path) for path in (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")) if path]
-    for name in (*_PACKAGES, function.split(".", 1)[0]):
-        found = importlib.util.find_spec(name)
-        if found is not None and found.origin is not None:
-            paths.append(Path(found.origin).parent if found.submodule_search_locations else Path(found.origin))
-    return paths
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """Nothing of ours but where Python finds its modules."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return kept | {
-        "PATH": "",
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
-        "PROJ_NETWORK": "OFF",
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "NUMBA_NUM_THREADS": "1",
-    }

@@ -19,7 +19,8 @@ from boundaries.api.ports import Form, Stakes
 from boundaries.blob import read_regions
 from boundaries.drawn_apart import TOLD
 from boundaries.geojson import pieces_of
-from boundaries.sandbox import Outcome, Task, run
+from boundaries.sandbox import Outcome, run
+from boundaries.task import Task
 from boundaries.tiles.cache import TileCache
 from boundaries.tiles.tiler import NoSuchTile, Tiler
 from boundaries.trial.outcome import Trial, without_devices

@@ -58,6 +58,7 @@ class Outcome:
     geometry: str | None = None
     manifest: Mapping[str, Any] | None = None
     hash: str | None = None  # what the version is named by everywhere; given with the manifest
+    settings: Settings | None = None  # as they are in the manifest, where the file had some to add
 
 
 @dataclass(frozen=True, slots=True)

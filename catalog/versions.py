@@ -150,6 +150,8 @@ class Versions:
                 connection, layer_name, number, state=CHECKED, report=outcome.report, geometry=outcome.geometry,
                 manifest=manifest, hash=outcome.hash, checked_ms=now_ms, revision=revision, **found_by_it,
             )  # fmt: skip
+            if outcome.settings is not None:
+                set_version(connection, layer_name, number, settings=settings_text(outcome.settings))
             detail: dict[str, object] = {**found_by_it, "hash": outcome.hash}
             audit.write(connection, Line(now_ms, by, "version.check", found.target, detail))
             return one_version(connection, layer_name, number)

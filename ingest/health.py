@@ -62,4 +62,5 @@ def _told(one: PartitionStatus) -> dict[str, Any]:
         "offset": one.offset,
         "restored_rows": one.restored,
         "unread": one.unread,
+        "layers": {its.layer: {"version": its.version, "publication": its.number} for its in one.in_force or ()},
     }

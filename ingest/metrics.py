@@ -44,6 +44,7 @@ GAUGES = (
 # fmt: on
 STATE = ("geofence_worker_state", "1 for the state that the partition is in, 0 for the others")
 SINCE = ("geofence_worker_since_seconds", "When it entered that state, in Unix seconds")
+PUBLICATION = ("geofence_worker_publication", "Number of the newest publication of each layer that was obeyed; 0: none")
 COUNTS = {  # by the name in `status`
     "pings": ("geofence_worker_pings", "Pings taken since the start"),
     "controls": ("geofence_worker_controls", "Control records taken since the start"),
@@ -84,6 +85,15 @@ def _states(held: list[PartitionStatus]) -> Iterator[Metric]:
         since.add_metric([str(one.partition)], one.since_ms / 1000)
     yield states
     yield since
+    yield _publications(held)
+
+
+def _publications(held: list[PartitionStatus]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(*PUBLICATION, labels=["partition", "layer"])
+    for one in held:
+        for its in one.in_force or ():
+            family.add_metric([str(one.partition), its.layer], its.number)
+    return family
 
 
 def _counts(every: list[PartitionStatus]) -> Iterator[Metric]:

@@ -34,6 +34,7 @@ from web.endpoints import Further
 
 _log = logging.getLogger("geofence.boundaries")
 _SWEEP_S = 600.0
+_NEWEST = 3  # of a layer's versions stay compiled, beside those in force
 
 
 @asynccontextmanager
@@ -45,7 +46,7 @@ async def boundary_side(
     loader, files, told = Loader(catalog, shelf), Files(catalog), Told()
     workshop = Workshop(
         catalog,
-        {CHECK: Checks(catalog, now_ms), DRY_RUN: DryRuns(catalog, loader, log, log_url, now_ms)},
+        {CHECK: Checks(catalog, loader, now_ms), DRY_RUN: DryRuns(catalog, loader, log, log_url, now_ms)},
         holder,
         now_ms,
     )
@@ -58,7 +59,7 @@ async def boundary_side(
         dry_runs=DryRunResults(),
         workshop=workshop,
     )
-    running = [asyncio.create_task(one) for one in (workshop.run(), publisher.run(), _sweep(catalog, now_ms))]
+    running = [asyncio.create_task(one) for one in (workshop.run(), publisher.run(), _sweep(catalog, loader, now_ms))]
     try:
         with TemporaryDirectory(prefix="geofence-uploads-") as folder:
             yield boundary_endpoints(ports, settings, folder=Path(folder))
@@ -68,12 +69,21 @@ async def boundary_side(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _sweep(catalog: Catalog, now_ms: Callable[[], int]) -> None:
+async def _sweep(catalog: Catalog, loader: Loader, now_ms: Callable[[], int]) -> None:
     """Remove what nobody needs any more, now and then."""
     while True:
         try:
             for part in (catalog.jobs, catalog.fleet, catalog.blobs):
                 await called(part.sweep, now_ms=now_ms())
+            loader.shelf.keep(await called(_needed, catalog))
         except CatalogError as error:
             _log.warning("sweeping waits: %s", error, extra={"action": "sweeping_waits"})
         await asyncio.sleep(_SWEEP_S)
+
+
+def _needed(catalog: Catalog) -> set[str]:
+    """The versions that stay on this machine's shelf; others are compiled again when they are asked for."""
+    needed = {one.hash for one in catalog.publications.wanted()} | {one.hash for one in catalog.fleet.in_force()}
+    for layer in catalog.layers.list():
+        needed |= {version.hash for version in catalog.versions.list(layer.name)[:_NEWEST] if version.hash}
+    return needed

@@ -17,7 +17,8 @@ from boundaries.blob import read_regions, write_regions
 from boundaries.checking.finding import Report
 from boundaries.errors import BoundaryError, Undecided
 from boundaries.judging import REGIONS, REPORT
-from boundaries.sandbox import Outcome, Task, run_and_wait
+from boundaries.sandbox import Outcome, run_and_wait
+from boundaries.task import Task
 from boundaries.telling.document import report_of
 from geofence.region import Region
 from service.source import Unusable

@@ -6,34 +6,24 @@ output, a JSON object a line; the last has the result. Invariant: it opens the l
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from boundaries.errors import BoundaryError
 from boundaries.shelf import Shelf
-from boundaries.trial.at_once import TracksRead
-from boundaries.trial.replaying import PingsRead
 from boundaries.trial.running import Plan, Progress, try_out
 from geofence.atlas import Atlas
 from geofence.region import Version
-from ingest.reading import Reader, Run
-from ingest.restoring import ROWS, split
 from ingest.settings import WorkerSettings
-from ingest.topics import PINGS, TRACKS
-from service.logs import open_log
 from service.source import Unusable
+from service.trial_sources import LogPings, LogTracks
 from stream.port import LogError
-
-T = TypeVar("T")
 
 _PR_SET_PDEATHSIG = 1
 
@@ -47,7 +37,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     after: str
     known: list[str]
     partitions: int
-    at_once: bool
+    at_once: bool = True  # whether to ask what changes for devices at rest
     since_ms: int | None  # replay what was received since; None: don't
 
 
@@ -59,44 +49,6 @@ class Said(msgspec.Struct, omit_defaults=True):
     total: int = 0
     failed: str = ""
     result: Any = None
-
-
-def tracks_of(log_url: str, partition: int) -> Iterator[TracksRead]:
-    """The rows of a partition, as a worker restores them."""
-
-    async def read() -> AsyncIterator[TracksRead]:
-        async with open_log(log_url, read_only=True) as log:
-            async for batch in log.read(TRACKS, partition, to_end=True, most=ROWS):
-                yield split(batch)
-
-    return _blocking(read())
-
-
-def pings_of(log_url: str, since_ms: int, partition: int) -> Iterator[PingsRead]:
-    """The readable records that a partition has received since."""
-
-    async def read() -> AsyncIterator[PingsRead]:
-        async with open_log(log_url, read_only=True) as log:
-            reader = Reader(partition, await log.partitions(PINGS), WorkerSettings().value_bytes)
-            start = await log.offset_at(PINGS, partition, time_ms=since_ms)
-            async for batch in log.read(PINGS, partition, start=start, to_end=True):
-                yield [one.pings if isinstance(one, Run) else one.control for one in reader.read(batch)[0]]
-
-    return _blocking(read())
-
-
-def _blocking(source: AsyncIterator[T]) -> Iterator[T]:
-    """What an asynchronous iterator gives, in an event loop of its own."""
-    with asyncio.Runner() as runner:
-
-        async def following() -> T | None:
-            return await anext(source, None)
-
-        try:
-            while (one := runner.run(following())) is not None:
-                yield one
-        finally:
-            runner.run(aclosing(source).__aexit__())  # type: ignore[type-var]
 
 
 def shelved(folder: str, version: Version) -> Atlas:
@@ -115,8 +67,8 @@ def plan_of(order: Order) -> Plan:
         after=at[order.after],
         known=tuple(at.values()),
         partitions=order.partitions,
-        tracks=partial(tracks_of, order.log) if order.at_once else None,
-        pings=partial(pings_of, order.log, order.since_ms) if order.since_ms is not None else None,
+        tracks=LogTracks(order.log) if order.at_once else None,
+        pings=None if order.since_ms is None else LogPings(order.log, WorkerSettings().value_bytes, order.since_ms),
         make_atlas=partial(shelved, order.shelf),
     )
 

@@ -71,7 +71,6 @@ class DryRuns:
             after=after.hash or "",
             known=sorted(keys),
             partitions=await self._log.partitions(PINGS),
-            at_once=True,
             since_ms=None if not hours else self._now_ms() - round(hours * 3_600_000),
         )
 

@@ -9,7 +9,8 @@ from typing import Any
 from boundaries.api.ports import Form, Ports, Stakes
 from boundaries.api.router import boundary_endpoints
 from boundaries.api.settings import BoundarySettings
-from catalog.version import Version
+from catalog import Catalog
+from catalog.version import Counts, Outcome, Settings, Upload, Version
 from web.endpoints import Further
 
 HOSTILE = "<script>alert(1)</script>"
@@ -20,9 +21,15 @@ class Drawn:
 
     def __init__(self) -> None:
         self.woken = 0
+        self.error: Exception | None = None  # raised instead of drawing
+
+    def _try(self) -> None:
+        if self.error is not None:
+            raise self.error
 
     async def told(self, *asked: Version | Form) -> bytes:
         """A report of one version, or what is different between two."""
+        self._try()
         numbers = [str(one.number) for one in asked if isinstance(one, Version)]
         match asked[-1]:
             case Form.JSON:
@@ -33,11 +40,13 @@ class Drawn:
 
     async def geojson(self, version: Version) -> AsyncIterator[bytes]:
         """No regions, in pieces."""
+        self._try()
         yield b'{"type": "FeatureCollection", '
         yield b'"features": [], "version": %d}' % version.number
 
     async def tile(self, version: Version, z: int, x: int, y: int) -> bytes | None:
         """The place of the tile."""
+        self._try()
         return None if z > 20 else f"{version.number} {z} {x} {y}".encode()
 
     def stakes(self, result: Mapping[str, Any]) -> Stakes:
@@ -53,9 +62,22 @@ class Drawn:
         self.woken += 1
 
 
-def stub_boundaries(folder: Path, drawn: Drawn, settings: BoundarySettings | None = None) -> Further:
-    """The endpoints on these ports; files come in under `folder`."""
+def stub_boundaries(
+    folder: Path, drawn: Drawn, settings: BoundarySettings | None = None, ports: Ports | None = None
+) -> Further:
+    """The endpoints, on these ports unless there are others; files come in under `folder`."""
     incoming = folder / "incoming"
     incoming.mkdir(exist_ok=True)
-    ports = Ports(reports=drawn, shapes=drawn, differences=drawn, tiles=drawn, dry_runs=drawn, workshop=drawn)
-    return boundary_endpoints(ports, settings or BoundarySettings(), folder=incoming)
+    its = Ports(reports=drawn, shapes=drawn, differences=drawn, tiles=drawn, dry_runs=drawn, workshop=drawn)
+    return boundary_endpoints(ports or its, settings or BoundarySettings(), folder=incoming)
+
+
+def put_layer(catalog: Catalog, name: str, *, now_ms: int, drafts: int = 0) -> None:
+    """A layer whose version 1 was checked and can be published, and drafts that nobody checks."""
+    by: dict[str, Any] = {"by": "test", "now_ms": now_ms}
+    catalog.layers.create(name, kind="partition", tolerance_m=1, accuracy_m=20, **by)
+    blob = catalog.blobs.put([b"{}"], now_ms=now_ms)
+    for _ in range(1 + drafts):
+        catalog.versions.create(name, settings=Settings(), upload=Upload("a.geojson", 2, blob), options={}, **by)
+    its: dict[str, Any] = {"report": blob, "geometry": blob, "manifest": {}, "hash": f"{name:0<64}"}
+    catalog.versions.check(name, 1, Outcome(counts=Counts(1, 0, 0, 0), **its), **by)

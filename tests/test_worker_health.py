@@ -63,6 +63,7 @@ def test_a_worker_is_ready_once_its_partitions_run_and_counts_what_it_does(log: 
             time.sleep(0.05)
         told = json.loads(found[1])
         assert [(one["partition"], one["state"]) for one in told["partitions"]] == [(0, "running"), (1, "running")]
+        assert [one["layers"]["town"]["publication"] for one in told["partitions"]] == [0, 0]
         while "geofence_worker_pings_total" not in (text := ask(f"{at}/metrics")[1]) or total(text, "pings") < 60:
             assert time.monotonic() < end, text
             time.sleep(0.05)
@@ -71,6 +72,7 @@ def test_a_worker_is_ready_once_its_partitions_run_and_counts_what_it_does(log: 
         assert 'geofence_worker_state{partition="0",state="running"} 1.0' in text
         assert total(text, "events") == 4
         assert 'step="commit"' in text
+        assert 'geofence_worker_publication{layer="town",partition="1"} 0.0' in text
 
 
 def test_a_blocked_partition_is_named_and_the_worker_not_ready(log: str, town: Path, tmp_path: Path) -> None:

@@ -39,9 +39,21 @@ async def version_at(catalog: Catalog, layer: str, number: str) -> Version:
 
 
 async def drawn_at(catalog: Catalog, layer: str, number: str) -> Version:
-    """The same, one that has shapes. Raises Problem."""
+    """The same, one that has shapes, with errors or without. Raises Problem."""
     found = await version_at(catalog, layer, number)
     if found.geometry is None:
-        why = "it is not checked yet" if found.counts is None else "it has errors, see its report"
-        raise Problem(409, "Not as it is", f"Version {found.number} of layer {layer!r} has no regions to show: {why}.")
+        raise _not_so(found, "it is not checked yet" if found.counts is None else "it has errors, see its report")
     return found
+
+
+async def settled_at(catalog: Catalog, layer: str, number: str) -> Version:
+    """The same, one that never changes any more. Raises Problem."""
+    found = await drawn_at(catalog, layer, number)
+    if found.hash is None:
+        raise _not_so(found, "it has errors, see its report")
+    return found
+
+
+def _not_so(found: Version, why: str) -> Problem:
+    named = f"Version {found.number} of layer {found.layer!r}"
+    return Problem(409, "Not as it is", f"{named} has no regions that could be in force: {why}.")

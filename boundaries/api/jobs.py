@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from boundaries.api.asked_for import drawn_at, version_at
+from boundaries.api.asked_for import settled_at, version_at
 from boundaries.api.forms_in import NewDryRun
 from boundaries.api.forms_out import DryRunTold, job_told
 from boundaries.api.ports import Ports
@@ -43,7 +43,7 @@ def jobs_router(shared: Shared, ports: Ports) -> APIRouter:
     @router.post("/v1/layers/{layer}/versions/{number}/dry-run")
     async def begin(layer: str, number: str, request: Request, caller: Caller = write) -> Response:
         new = decoded(await read_body(request, shared.body_limits) or b"{}", NewDryRun)
-        found = await drawn_at(catalog, layer, number)
+        found = await settled_at(catalog, layer, number)
         newest = (await asked(catalog.publications.newest_sent)).get(layer)
         asks: dict[str, Any] = {"hours": new.hours, "against": None if newest is None else newest.version}
         its = {**_which(found), "asked": asks, **shared.act(caller)}

@@ -6,19 +6,21 @@ can run no script and load nothing; what never changes may be kept by who has it
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import StreamingResponse
 
-from boundaries.api.asked_for import choice_of, drawn_at, version_at
+from boundaries.api.asked_for import choice_of, drawn_at, settled_at, version_at
 from boundaries.api.etag import unchanged
 from boundaries.api.ports import Form, Ports
 from boundaries.api.scopes import READ
+from boundaries.errors import BoundaryError, Stopped
 from catalog import Catalog
 from catalog.version import Version
 from web.access import allow
-from web.asking import asked, asked_at_length
+from web.asking import asked, asked_at_length, catalog_problems
 from web.caller import Caller
 from web.endpoints import Shared
 from web.problem import Problem
@@ -53,37 +55,64 @@ def pictures_router(shared: Shared, ports: Ports) -> APIRouter:
             raise Problem(404, "Not there", detail)
         if form is Form.JSON:
             return await _blob(catalog, found.report, MEDIA[form], _SAFE)
-        return Response(await ports.reports.told(found, form), headers=_SAFE, media_type=MEDIA[form])
+        with drawing():
+            told = await ports.reports.told(found, form)
+        return Response(told, headers=_SAFE, media_type=MEDIA[form])
 
     @router.get("/regions")
     async def regions(layer: str, number: str, request: Request, _: Caller = read) -> Response:
         found = await drawn_at(catalog, layer, number)
         if (same := _same(request, found)) is not None:
             return same
-        return StreamingResponse(ports.shapes.geojson(found), headers=_kept(found), media_type=GEOJSON)
+        with drawing():
+            pieces = aiter(ports.shapes.geojson(found))
+            first = await anext(pieces, b"")
+        return StreamingResponse(_behind(first, pieces), headers=_kept(found), media_type=GEOJSON)
 
     @router.get("/diff")
     async def diff(layer: str, number: str, request: Request, _: Caller = read) -> Response:
         form = choice_of(request.query_params.get("format"), Form.JSON, "format")
-        old = await drawn_at(catalog, layer, number)
+        old = await settled_at(catalog, layer, number)
         to = request.query_params.get("to")
         if to is None:
             detail = "Say which version it is compared with, by ?to=NUMBER: what is told is what is different there."
             raise Problem(400, "Compared with what?", detail)
-        new = await drawn_at(catalog, layer, to)
-        return Response(await ports.differences.told(old, new, form), headers=_SAFE, media_type=MEDIA[form])
+        new = await settled_at(catalog, layer, to)
+        with drawing():
+            told = await ports.differences.told(old, new, form)
+        return Response(told, headers=_SAFE, media_type=MEDIA[form])
 
     @router.get("/tiles/{z}/{x}/{y}.mvt")
     async def tile(layer: str, number: str, z: str, x: str, y: str, request: Request, _: Caller = read) -> Response:
         found = await drawn_at(catalog, layer, number)
         if (same := _same(request, found)) is not None:
             return same
-        drawn = await ports.tiles.tile(found, *_place(z, x, y))
+        place = _place(z, x, y)
+        with drawing():
+            drawn = await ports.tiles.tile(found, *place)
         if drawn is None:
             raise Problem(404, "Not there", f"There is no tile {z}/{x}/{y}.")
         return Response(drawn, headers=_kept(found), media_type=TILE)
 
     return router
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """What whoever draws says against it, as answers."""
+    try:
+        with catalog_problems():
+            yield
+    except Stopped as error:
+        raise Problem(503, "Not now", str(error), headers={"Retry-After": "60"}) from None
+    except BoundaryError as error:
+        raise Problem(409, "Can't be shown", str(error)) from None
+
+
+async def _behind(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in pieces:
+        yield piece
 
 
 def _place(z: str, x: str, y: str) -> tuple[int, int, int]:
@@ -98,8 +127,9 @@ def _place(z: str, x: str, y: str) -> tuple[int, int, int]:
 
 
 def _kept(version: Version) -> dict[str, str]:
-    """The headers of what belongs to a version's shapes for good."""
-    return {"ETag": f'"{version.hash}"', "Cache-Control": _KEEP}
+    """The headers of what belongs to a version for good; its hash does not name the properties of regions."""
+    keep = _KEEP if version.hash else "no-cache"  # one with errors may be checked again
+    return {"ETag": f'"{version.hash}.{version.geometry}"', "Cache-Control": keep}
 
 
 def _same(request: Request, version: Version) -> Response | None:

@@ -13,7 +13,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from boundaries.checking.finding import Finding
-from boundaries.checking.measure import MOST, Shapes, area_m2, shown, square_metres, widest
+from boundaries.checking.measure import MOST, shown, square_metres, widest
+from boundaries.ground import Shapes, area_m2
 from geofence.region import Region
 
 SHARED = 0.05  # of the smaller of the two shapes: below, it is another place

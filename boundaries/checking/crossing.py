@@ -17,15 +17,15 @@ from shapely.geometry.base import BaseGeometry
 from boundaries.checking.draft import Draft
 from boundaries.checking.finding import Mend
 from boundaries.checking.outlines import outlines_of_rings
-from boundaries.checking.seam import place_of_flaw, polygonal, snapped
-from boundaries.drawing import Ring
+from boundaries.checking.seam import polygonal, snapped
+from boundaries.checking.tangles import crossings, place_of_flaw
 from boundaries.ground import area_m2, areas_m2
 
 CODE = "ring_crosses"
 GRID_DEG = 1e-9  # a tenth of a millimetre
 DUST_M2 = 0.01  # pieces that mending makes are no smaller; rounding cuts such off a border that crosses at a vertex
 Shapes = NDArray[np.object_]
-Flaw = tuple[str, BaseGeometry]  # the end of a sentence that begins with the region; where
+Flaw = tuple[str, BaseGeometry | None]  # the end of a sentence that begins with the region; where, if few places
 
 
 def build_shapes(drafts: Sequence[Draft], fix: Collection[str]) -> None:
@@ -77,22 +77,20 @@ def _built(drafts: Sequence[Draft]) -> Shapes:
 
 
 def _mended(draft: Draft, shape: BaseGeometry, asked: bool) -> BaseGeometry | None:
-    mended = made_valid(shape)
     draft.recut = True
+    at = place_of_flaw(shape)
+    found = list(_flaws(shape))
+    flaws = [(what, where) for what, where in found if where is not None]
+    if len(flaws) < len(found):
+        draft.note(CODE, f"{draft.title} has a border that crosses itself too often to be mended.", at=at)
+        return None
+    mended = made_valid(shape)
     mend = Mend.NO if mended is None else Mend.DONE if asked else Mend.OFFERED
-    found = False
-    for what, where in _flaws(shape):
+    for what, where in flaws:
         draft.note(CODE, f"{draft.title} {what}.", at=_first(where), shape=where, mend=mend)
-        found = True
-    if not found:
-        at = place_of_flaw(shape)
-        draft.note(
-            CODE,
-            f"{draft.title} has a border that touches itself so that its inside falls apart.",
-            at=at,
-            shape=shapely.Point(at),
-            mend=mend,
-        )
+    if not flaws:
+        what = "has a border that touches itself so that its inside falls apart"
+        draft.note(CODE, f"{draft.title} {what}.", at=at, shape=shapely.Point(at), mend=mend)
     return mended
 
 
@@ -152,18 +150,6 @@ def _meeting(shapes: Shapes) -> list[tuple[int, int]]:
     shared = shapely.relate_pattern(shapes[one], shapes[two], "2********")
     shared |= shapely.relate_pattern(shapes[one], shapes[two], "****1****")
     return [(int(i), int(j)) for i, j in zip(one[shared], two[shared], strict=True)]
-
-
-def crossings(ring: Ring) -> BaseGeometry:
-    """The places where a ring crosses or touches itself."""
-    edges = shapely.linestrings(np.stack([ring[:-1], ring[1:]], axis=1)[(ring[:-1] != ring[1:]).any(axis=1)])
-    one, two = shapely.STRtree(edges).query(edges, predicate="intersects")
-    one, two = one[one < two], two[one < two]
-    apart = two - one
-    follow = (apart == 1) | (apart == len(edges) - 1)
-    met = shapely.intersection(edges[one], edges[two])
-    met = met[~follow | (shapely.get_dimensions(met) == 1)]
-    return shapely.union_all(met) if len(met) else shapely.Point(place_of_flaw(shapely.Polygon(ring)))
 
 
 def _lines(one: BaseGeometry, two: BaseGeometry) -> BaseGeometry:

@@ -15,19 +15,9 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from boundaries.checking.finding import Finding, Mend
-from boundaries.checking.measure import (
-    MOST,
-    Floats,
-    Shapes,
-    Width,
-    area_m2,
-    metres,
-    polygons_of,
-    shown,
-    square_metres,
-    widest,
-)
+from boundaries.checking.measure import MOST, Width, metres, polygons_of, shown, square_metres, widest
 from boundaries.checking.overlaps import NOISE_M
+from boundaries.ground import Floats, Shapes, area_m2
 
 SEA_M = 300_000.0  # so wide a place is left out on purpose: the Caspian Sea
 _PAD_DEG = 1.0

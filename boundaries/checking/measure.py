@@ -1,28 +1,22 @@
-"""Shapes measured on the ground: square metres, and how wide a shape is at its widest place.
+"""Shapes measured on the ground: how wide a shape is at its widest place, and what is shown and said of it.
 
-Edges are straight in lon and lat, as everywhere. Areas are exact on the ellipsoid WGS 84; widths are taken in a plane
-around the widest place, in which such edges are straight, too: what is some hundred kilometres wide has its width to
-some percent. Invariant: a width is that of a circle that lies in the shape; shapes stay as they are, copies are moved.
+Edges are straight in lon and lat, as everywhere. Widths are taken in a plane around the widest place, in which such
+edges are straight, too: what is some hundred kilometres wide has its width to some percent. Invariant: a width is that
+of a circle that lies in the shape; shapes stay as they are, copies are moved.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-Shapes = NDArray[Any]  # of geometries
-Floats = NDArray[np.float64]
+from boundaries.ground import Floats, Shapes
 
 _A, _E2 = 6_378_137.0, 0.0066943799901413165  # WGS 84
-_E = math.sqrt(_E2)
-_GAUSS = ((0.5 - math.sqrt(0.15), 5 / 18), (0.5, 8 / 18), (0.5 + math.sqrt(0.15), 5 / 18))
-
 COMPACT = 0.1  # of the area of a circle of the same perimeter: above, the inscribed circle is found quickly
 CLOSE_ENOUGH = 1.01  # of a width, before its circle is centred
 CENTRED = 0.002  # of a width: nearer to its best place a circle need not be
@@ -30,6 +24,7 @@ MANY_POSITIONS = 1_000
 SHOWN_POSITIONS = 200
 MOST = 10_000  # findings of one check; a file with more has one slip that makes them all
 _TURNS = np.linspace(0.0, 2.0 * math.pi, 12, endpoint=False)
+_STEPS = 24  # a long thin shape widens slowly along itself: going on brings next to nothing
 _COMPASS = np.column_stack((np.sin(_TURNS), np.cos(_TURNS)))
 
 
@@ -40,40 +35,6 @@ class Width:
     width_m: float
     lon: float
     lat: float
-
-
-def areas_m2(shapes: Shapes) -> Floats:
-    """The area of each Polygon or MultiPolygon."""
-    parts, owner = shapely.get_parts(shapes, return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    if len(rings) == 0:
-        return np.zeros(len(shapes))
-    coords, ring = shapely.get_coordinates(rings, return_index=True)
-    lon, lat = np.radians(coords.T)
-    start = np.searchsorted(ring, np.arange(len(rings)))
-    zone = np.zeros(len(lon) - 1)
-    step = np.diff(lat)
-    for place, weight in _GAUSS:
-        zone += weight * _zone(lat[:-1] + place * step)
-    zone -= _zone(lat[start])[ring[:-1]]
-    signed = np.where(ring[:-1] == ring[1:], np.diff(lon) * zone, 0.0)
-    enclosed = np.abs(np.bincount(ring[:-1], weights=signed, minlength=len(rings)))
-    outer = np.concatenate(([True], part[1:] != part[:-1]))
-    by_ring = np.where(outer, enclosed, -enclosed)
-    total: Floats = np.bincount(owner[part], weights=by_ring, minlength=len(shapes)).astype(np.float64)
-    return total
-
-
-def area_m2(shape: BaseGeometry) -> float:
-    """The area of one."""
-    return float(areas_m2(np.array([shape], object))[0])
-
-
-def _zone(lat: Floats) -> Floats:
-    """Square metres from the equator to a latitude, per radian of longitude."""
-    sine = np.sin(lat)
-    part: Floats = sine / (1.0 - _E2 * sine * sine) + np.arctanh(_E * sine) / _E
-    return 0.5 * _A * _A * (1.0 - _E2) * part
 
 
 def centres(shapes: Shapes) -> Floats:
@@ -158,7 +119,9 @@ def _centred(border: BaseGeometry, place: Floats, step: float) -> tuple[float, f
     """Move a place within so that the border is as far as can be; its circle is truly within."""
     shapely.prepare(border)
     best = float(shapely.distance(border, shapely.Point(place)))
-    while step > CENTRED * best:
+    for _ in range(_STEPS):
+        if step <= CENTRED * best:
+            break
         around = place + step * _COMPASS
         far = shapely.distance(border, shapely.points(around))
         top = int(np.argmax(far))

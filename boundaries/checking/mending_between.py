@@ -18,8 +18,9 @@ from shapely.geometry.base import BaseGeometry
 from boundaries.checking.between import in_order
 from boundaries.checking.finding import Finding, Mended
 from boundaries.checking.gaps import enclosed, neighbours
-from boundaries.checking.measure import Shapes, areas_m2, polygons_of, shown, widest
+from boundaries.checking.measure import polygons_of, shown, widest
 from boundaries.checking.overlaps import NOISE_M, overlapping
+from boundaries.ground import Shapes, areas_m2
 from boundaries.layer import LayerSettings
 from geofence.region import Region
 

@@ -16,7 +16,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from boundaries.checking.finding import Finding
-from boundaries.checking.measure import MOST, Shapes, centres, in_plane, metres, shown, widest
+from boundaries.checking.measure import MOST, centres, in_plane, metres, shown, widest
+from boundaries.ground import Shapes
 from geofence.evidence import DISTANCE_CAP_SIGMAS, doubt, freshness, log_odds, sigma_m
 from geofence.hysteresis import DEAD_ZONE
 from geofence.rule import Rule

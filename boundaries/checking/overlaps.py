@@ -12,7 +12,8 @@ import numpy as np
 import shapely
 
 from boundaries.checking.finding import Finding, Mend
-from boundaries.checking.measure import MOST, Shapes, areas_m2, metres, polygons_of, shown, square_metres, widest
+from boundaries.checking.measure import MOST, metres, polygons_of, shown, square_metres, widest
+from boundaries.ground import Shapes, areas_m2
 
 NOISE_M = 0.001  # narrower is what rounding leaves of a border that two regions share
 _AT_ONCE = 256

@@ -9,7 +9,6 @@ neighbours keep sharing theirs; an edge is cut at the same latitude whichever wa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -21,11 +20,11 @@ from shapely.geometry.base import BaseGeometry
 from boundaries.checking.draft import Draft
 from boundaries.checking.finding import Mend
 from boundaries.checking.outlines import Flags, Outlines, outlines_of_rings
+from boundaries.checking.tangles import crossings, place_of_flaw
 from boundaries.drawing import Ring
 
 WRAP_DECIMALS = 12  # a longitude has no more of them to lose
 _SAME_DEG = 1e-10
-_REASON = re.compile(r"\[(\S+) (\S+)\]")
 _WORLD = shapely.box(-180, -90, 180, 90)
 
 
@@ -63,16 +62,21 @@ def _leaves_the_world(lines: Outlines) -> Flags:
 
 def _cut(draft: Draft, mend: Mend) -> None:
     unrolled = [[_unroll(ring) for ring in rings] for rings in draft.polygons]
+    rounds = [ring for rings in unrolled for ring in rings]
+    if any(not shapely.LinearRing(r.lon_lat).is_simple and crossings(r.lon_lat) is None for r in rounds):
+        draft.note("ring_crosses", f"{draft.title} has a border that crosses itself too often to be mended.")
+        draft.polygons = []
+        return
     each = [_home(rings[0]) for rings in unrolled]
     outers, holes = (
         shapely.union_all(each),
         shapely.union_all([_home(hole) for rings in unrolled for hole in rings[1:]]),
     )
-    _note_crossings(draft, [ring for rings in unrolled for ring in rings], each, outers, holes, mend)
+    _note_crossings(draft, rounds, each, outers, holes, mend)
     whole = outers if holes.is_empty else shapely.difference(outers, holes)
-    draft.shape = snapped(whole, np.concatenate([ring.wrapped for rings in unrolled for ring in rings]), _SAME_DEG)
+    draft.shape = snapped(whole, np.concatenate([ring.wrapped for ring in rounds]), _SAME_DEG)
     draft.polygons, draft.recut = [], True
-    _note_cut(draft, sorted({ring.pole for rings in unrolled for ring in rings if ring.pole is not None}))
+    _note_cut(draft, sorted({ring.pole for ring in rounds if ring.pole is not None}))
 
 
 def _note_crossings(
@@ -123,14 +127,6 @@ def _note_cut(draft: Draft, poles: Sequence[float]) -> None:
     else:
         what = f"{draft.title} is drawn over the 180th meridian or beyond it, and was brought back."
         draft.note("cut_at_180", what, shape=draft.shape, mend=Mend.DONE)
-
-
-def place_of_flaw(shape: BaseGeometry) -> tuple[float, float]:
-    """The place that GEOS gives for what is invalid."""
-    match = _REASON.search(shapely.is_valid_reason(shape))
-    if match is None:
-        return float(shape.bounds[0]), float(shape.bounds[1])
-    return float(match.group(1)), float(match.group(2))
 
 
 def _unroll(ring: Ring) -> _Unrolled:

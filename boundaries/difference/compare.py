@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import shapely
 
-from boundaries.difference.areas import areas_m2
 from boundaries.difference.change import Described, Difference, Merged, Place, Reidentified, Renamed, Reshaped, Split
 from boundaries.difference.ground import Apart, apart
 from boundaries.difference.lineage import Family, families, same_ground
 from boundaries.difference.side import Side
 from boundaries.difference.values import attributes_changed, settings_changed
+from boundaries.ground import areas_m2
 from geofence.region import Region
 
 Regions = Mapping[str, Region]

@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from boundaries.difference.areas import Shapes, areas_m2, perimeters_m
+from boundaries.ground import Shapes, areas_m2, perimeters_m
 
 CRUMB_M = 0.001
 _POLYGON = 3

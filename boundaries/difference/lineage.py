@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from boundaries.difference.areas import areas_m2
 from boundaries.difference.ground import alike
+from boundaries.ground import areas_m2
 from geofence.region import Region
 
 SHARE = 0.9  # of a piece's ground within the whole, and of the whole's ground covered by pieces

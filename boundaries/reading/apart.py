@@ -16,7 +16,8 @@ from boundaries.reading.drivers import only_ours
 from boundaries.reading.kept import from_bytes, to_bytes
 from boundaries.reading.options import Progress, Reading, ReadOptions
 from boundaries.reading.read import read
-from boundaries.sandbox import Limits, Outcome, Task, run
+from boundaries.sandbox import Outcome, run
+from boundaries.task import Limits, Task
 
 _KEPT = "reading.msgpack"
 

@@ -55,8 +55,7 @@ def title_of(system: pyproj.CRS) -> str:
 
 def _says_unknown(system: pyproj.CRS) -> bool:
     """As GeoPackages say it of layers without a system, and GDAL after them."""
-    name = system.name.lower()
-    return (not system.is_projected and not name.strip()) or name.startswith("undefined")
+    return bool(system.name.lower().startswith("undefined"))
 
 
 def _check(system: pyproj.CRS) -> None:

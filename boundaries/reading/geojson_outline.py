@@ -94,6 +94,8 @@ def _lines(text: bytes) -> list[bytes] | None:
     for line in (first[0], *begin[1:3]):
         typed = _tried(lambda line=line: _read_typed(_numbered(line)))  # type: ignore[misc]
         if typed is not None and (typed.type == "Feature" or typed.type in KINDS):
+            if _tried(lambda: _read_typed(_numbered(text))) is not None:
+                return None  # a document whose features stand on lines of their own
             return [piece for piece in map(bytes.strip, text.split(b"\n")) if piece]
     return None
 

@@ -115,7 +115,7 @@ def _archived(archive: Archive, folder: Path, options: ReadOptions, progress: Pr
     if any(suffix == ".shp" for _, suffix in names):
         return read_shapefile(archive, folder, options, progress)
     drawn = [name for name, suffix in names if suffix == ".kml"]
-    single = drawn[:1] if "doc.kml" not in drawn else ["doc.kml"]
+    single = ["doc.kml"] if "doc.kml" in drawn else drawn  # what a KMZ begins with
     single = single or [name for name, suffix in names if suffix in _ONE_FILE]
     if len(single) != 1:
         what = f"{len(single)} region files" if single else "no Shapefile and no other region file"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -14,12 +14,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+import msgspec
 from stub_ports import Drawn, stub_boundaries
 
+from boundaries.api.ports import Ports
 from boundaries.api.settings import BoundarySettings
+from boundaries.blob import write_regions
+from boundaries.manifest import manifest_of
+from boundaries.views import Differences, DryRunResults, Files, Reports, Shapes, Tiles, Told
 from catalog import Catalog, open_catalog, upgrade
 from catalog.job import Job
 from catalog.version import Counts, Outcome, Version
+from geofence.region import Region
+from geofence.region import Version as CoreVersion
 from ingest.gateway.app import gateway_app
 from ingest.gateway.settings import GatewaySettings
 from ingest.topics import topics
@@ -89,12 +96,13 @@ class Office:
         self.do_check(errors=errors, report=report)
         return int(made["number"])
 
-    def do_check(self, *, errors: int = 0, report: bytes = b'{"findings": []}') -> Version:
-        """Do the check that waits."""
+    def do_check(self, *, errors: int = 0, report: bytes = b'{"findings": []}', drawn: bool = False) -> Version:
+        """Do the check that waits. `drawn`: what has errors has shapes that can be looked at."""
         job = self.take("check")
         blob = self.catalog.blobs.put([report], now_ms=NOW_MS)
         name = f"{next(self._hashes):064x}"
-        made = {} if errors else {"geometry": blob, "manifest": {}, "hash": name}
+        made: dict[str, Any] = {"geometry": blob} if drawn or not errors else {}
+        made |= {} if errors else {"manifest": {}, "hash": name}
         outcome = Outcome(counts=Counts(3, errors, 1, 0), report=blob, **made)
         return self.catalog.versions.check(job.layer, job.version, outcome, job=job, by="checker", now_ms=NOW_MS)
 
@@ -114,6 +122,22 @@ class Office:
         """Ask for a publication."""
         body = {"replaces": replaces, "comment": "because", **more}
         return self.ask("POST", f"/layers/{layer}/versions/{number}/publish", body)
+
+    def drawn_version(self, layer: str, regions: Sequence[Region], report: bytes = b"{}", **settings: Any) -> Version:
+        """A new version with these regions, checked."""
+        query = "".join(f"&{name}={value}" for name, value in settings.items())
+        self.upload(layer, f"?file=a{query}")
+        job = self.take("check")
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "regions.fgb"
+            write_regions(regions, path)
+            geometry = self.catalog.blobs.put(path, now_ms=NOW_MS)
+        made = CoreVersion.of(layer, regions, nearest_within_m=float(settings.get("nearest_within_m", 0)))
+        manifest = msgspec.json.decode(manifest_of(made, geometry))
+        its: dict[str, Any] = {"geometry": geometry, "manifest": manifest, "hash": made.hash}
+        its["report"] = self.catalog.blobs.put([report], now_ms=NOW_MS)
+        outcome = Outcome(counts=Counts(len(regions), 0, 0, 0), **its)
+        return self.catalog.versions.check(job.layer, job.version, outcome, job=job, by="checker", now_ms=NOW_MS)
 
     def take(self, kind: str) -> Job:
         """A job that waits."""
@@ -137,22 +161,28 @@ def _empty() -> bytes:
 
 
 @contextmanager
-def office(settings: BoundarySettings | None = None) -> Iterator[Office]:
-    """One, with nothing in it."""
+def office(settings: BoundarySettings | None = None, *, real: bool = False) -> Iterator[Office]:
+    """One, with nothing in it. `real`: what draws is what the gateway has; only jobs are for the test to do."""
     with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
-        yield from _office(Path(folder), settings)
+        yield from _office(Path(folder), settings, real=real)
 
 
-def _office(folder: Path, settings: BoundarySettings | None) -> Iterator[Office]:
+def _real(catalog: Catalog, drawn: Drawn) -> Ports:
+    files, told = Files(catalog), Told()
+    views = {"reports": Reports(files, told), "shapes": Shapes(files), "differences": Differences(files, told)}
+    return Ports(**views, tiles=Tiles(files), dry_runs=DryRunResults(), workshop=drawn)  # type: ignore[arg-type]
+
+
+def _office(folder: Path, settings: BoundarySettings | None, *, real: bool) -> Iterator[Office]:
     (folder / "catalog.db").write_bytes(_empty())
     drawn = Drawn()
     with open_catalog(f"sqlite:{folder / 'catalog.db'}") as catalog, asyncio.Runner() as runner:
         stack = AsyncExitStack()
         log = runner.run(stack.enter_async_context(open_log(folder / "log.db")))
         runner.run(log.create(topics(1)))
-        more = [stub_boundaries(folder, drawn, settings)]
+        more = stub_boundaries(folder, drawn, settings, _real(catalog, drawn) if real else None)
         clock = Clock()
-        made = gateway_app(log, catalog, GatewaySettings(), more=more, now_ms=lambda: clock.now_ms)
+        made = gateway_app(log, catalog, GatewaySettings(), more=[more], now_ms=lambda: clock.now_ms)
         gateway = runner.run(stack.enter_async_context(made))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app), base_url="http://gateway")
         runner.run(stack.enter_async_context(client))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -159,7 +158,6 @@ async def running(what) -> AsyncIterator[None]:  # type: ignore[no-untyped-def]
 @asynccontextmanager
 async def office(folder: Path, url: str, catalog: Catalog) -> AsyncIterator[Office]:
     """One with an embedded log."""
-    logging.getLogger("geofence").setLevel(logging.CRITICAL)
     async with open_log(folder / "log.db") as log:
         await log.create(topics(PARTITIONS))
         yield Office(folder, url, catalog, log)

@@ -22,18 +22,12 @@ def ground_area_m2(shape: BaseGeometry) -> float:
 
 
 def plane_of(shape: BaseGeometry) -> BaseGeometry:
-    """The shape in metres around its middle, as pyproj says."""
+    """The shape in metres around its middle, as pyproj says; edges straight in lon and lat stay straight."""
     middle = shape.envelope.centroid
-    plane = pyproj.Proj(proj="aeqd", lon_0=middle.x, lat_0=middle.y, ellps="WGS84")
-
-    def ring(line: BaseGeometry) -> np.ndarray:
-        coords = np.array(line.coords)
-        moved = np.column_stack(plane(coords[:, 0], coords[:, 1]))
-        moved[-1] = moved[0]
-        return moved
-
-    polygons = [Polygon(ring(p.exterior), [ring(h) for h in p.interiors]) for p in shapely.get_parts(shape)]
-    return shapely.MultiPolygon(polygons)
+    east_m = GEOD.inv(middle.x - 5e-4, middle.y, middle.x + 5e-4, middle.y)[2]
+    north_m = GEOD.inv(middle.x, middle.y - 5e-4, middle.x, middle.y + 5e-4)[2]
+    scale = np.array([east_m, north_m]) * 1e3
+    return shapely.transform(shape, lambda coords: (coords - (middle.x, middle.y)) * scale)
 
 
 def ground_width_m(shape: BaseGeometry) -> float:
@@ -42,6 +36,12 @@ def ground_width_m(shape: BaseGeometry) -> float:
     for part in shapely.get_parts(plane_of(shape)):
         widths.append(2 * shapely.maximum_inscribed_circle(part, tolerance=1e-3 * part.area / part.length).length)
     return max(widths)
+
+
+def is_as_wide(shape: BaseGeometry, width_m: float) -> bool:
+    """Whether that is its width to 1.5 %: no circle known is larger, and nothing is left of it half as far inside."""
+    eroded = plane_of(shape).buffer(-0.5 * 1.015 * width_m, quad_segs=32)
+    return width_m >= 0.985 * ground_width_m(shape) and eroded.is_empty
 
 
 def offset(lon: float, lat: float, east_m: float, north_m: float) -> tuple[float, float]:

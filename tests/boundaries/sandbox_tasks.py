@@ -112,3 +112,16 @@ def surroundings(folder: Path, progress: Progress) -> dict[str, Any]:
         "stopped": signal.getsignal(signal.SIGINT) is None,
         "modules": "numpy" in sys.modules,
     }
+
+
+def compute(folder: Path, progress: Progress) -> list[int]:
+    """How often a compiled function of the core was found compiled, and how often it had to be compiled."""
+    import numpy as np
+
+    from geofence.evidence import caps_m
+    from geofence.rule import Rule
+
+    column = np.array([10.0])
+    caps_m(column, column / 20, Rule().packed()[0])
+    stats: Any = getattr(caps_m, "stats")  # noqa: B009
+    return [sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]

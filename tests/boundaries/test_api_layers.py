@@ -82,7 +82,7 @@ def test_a_layer_tells_what_is_in_force_where_and_which_worker_can_not_load_the_
     assert (planned["published"], planned["next"]["version"], planned["next"]["state"]) == (None, 1, "planned")
     its_hash = planned["next"]["hash"]
     desk.do_publish()
-    desk.catalog.fleet.put_in_force([InForce(3, "town", 1, its_hash, NOW_MS + 5, "w1")])
+    desk.catalog.fleet.put_in_force(3, [InForce(3, "town", 1, its_hash, NOW_MS + 5, "w1")])
     broken = {its_hash: Loading(FAILED, "out of memory")}
     desk.catalog.fleet.seen(Worker("w1", "here", 42, NOW_MS, (3,), {}))
     desk.catalog.fleet.seen(Worker("w2", "there", 43, NOW_MS, (), broken))

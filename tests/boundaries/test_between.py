@@ -15,11 +15,13 @@ from partitions import seeds
 from shapely import MultiPolygon, Point, Polygon, box
 from shapes import sample
 
+from boundaries.checking import between, overlaps
 from boundaries.checking.between import check_between
 from boundaries.checking.codes import CODES
 from boundaries.checking.finding import Mend
-from boundaries.checking.measure import SHOWN_POSITIONS, areas_m2
+from boundaries.checking.measure import SHOWN_POSITIONS
 from boundaries.checking.overlaps import overlapping
+from boundaries.ground import areas_m2
 from boundaries.layer import LayerSettings
 from geofence.region import Kind, Region
 
@@ -194,6 +196,15 @@ def test_progress_goes_from_nothing_to_all_of_each_check():
     check_between(regions, PARTITION, regions, lambda what, share: said.setdefault(what, []).append(share))
     assert list(said) == ["overlaps", "gaps", "widths", "the version before"]
     assert all(shares == sorted(shares) and shares[-1] == 1.0 for shares in said.values())
+
+
+def test_a_check_that_finds_too_much_stops_and_says_so(monkeypatch):
+    for module in (between, overlaps):
+        monkeypatch.setattr(module, "MOST", 5)
+    told = found({f"r{k}": box(0, 0, 1, 1) for k in range(5)})
+    assert [one.code for one in told] == ["overlap"] * 5
+    assert "no more were looked for" in told[-1].what
+    assert "no more were looked for" not in told[-2].what
 
 
 @pytest.mark.parametrize("name", ["us-counties", "fences"])

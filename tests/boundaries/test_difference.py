@@ -29,7 +29,7 @@ from boundaries.difference import (
     difference_schema,
     text_of,
 )
-from boundaries.difference.areas import areas_m2
+from boundaries.ground import areas_m2
 from geofence.region import Kind, Region, Version
 from geofence.rule import Rule
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from partitions import GEOD, ground_area_m2, offset
 from shapely import MultiPolygon, Point, Polygon, box
 
-from boundaries.checking.measure import SHOWN_POSITIONS, area_m2, areas_m2, scales_m, shown, widest
+from boundaries.checking.measure import SHOWN_POSITIONS, scales_m, shown, widest
+from boundaries.ground import area_m2, areas_m2
 
 
 def strip(lon: float, lat: float, width_m: float, long_m: float, turned: float) -> Polygon:

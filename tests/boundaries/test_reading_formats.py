@@ -2,6 +2,8 @@
 
 import json
 import os
+import sqlite3
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +127,39 @@ def test_a_shapefile_without_prj_has_no_features_until_its_system_is_said(tmp_pa
     assert (reading.features, reading.source.attributes) == ([], ("ID", "name"))
     said = read(path, ReadOptions(crs="EPSG:25832"))
     assert same(shapes_of(said)[0], shapely.MultiPolygon([there(regions_at(9, 50), 25832)[0]]))
+
+
+@pytest.mark.parametrize("system", [0, -1])
+def test_a_geopackage_that_calls_its_system_undefined_has_none(system: int, tmp_path: Path) -> None:
+    path = written(frame(regions_at(9, 50)), "gpkg", tmp_path)
+    with sqlite3.connect(path) as database:
+        for table in ("gpkg_geometry_columns", "gpkg_contents"):
+            database.execute(f"UPDATE {table} SET srs_id = ?", (system,))  # noqa: S608
+    database.close()
+    assert [one.code for one in read(path).findings] == ["crs_unknown"]
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "fgb"])
+def test_tables_without_a_system_are_not_guessed_at_either(suffix: str, tmp_path: Path) -> None:
+    path = written(frame(regions_at(9, 50), 25832).set_crs(None, allow_override=True), suffix, tmp_path)
+    reading = read(path)
+    assert ([one.code for one in reading.findings], reading.features) == (["crs_unknown"], [])
+    assert read(path, ReadOptions(crs="EPSG:25832")).features[0].drawing.polygons[0][0][0, 0] == pytest.approx(9.004)
+
+
+@pytest.mark.parametrize("suffix", ["geojson", "geojsonl", "gpkg", "fgb", "kml"])
+def test_one_file_of_another_format_may_be_in_a_zip(suffix: str, tmp_path: Path) -> None:
+    path = written(frame(regions_at(9, 50)), suffix, tmp_path)
+    packed = tmp_path / "packed.bin"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(path, f"a/b/{path.name}")
+        archive.writestr("a/readme.txt", "hello")
+        archive.writestr("__MACOSX/a/b/._x.gpkg", "hello")
+    assert len(read(packed).features) == 4
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr(f"other.{suffix}", b"{}")
+    with pytest.raises(Unreadable, match="2 region files"):
+        read(packed)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from region_files import HOLE, SQUARE, collection, feature, polygon
+from shapely.geometry import box
 
 from boundaries.drawing import Drawing
 from boundaries.errors import Unreadable
+from boundaries.geojson import geojson_of
 from boundaries.reading.contents import Contents
 from boundaries.reading.geojson import read_geojson
 from boundaries.reading.kept import from_bytes, to_bytes
@@ -21,6 +23,7 @@ from boundaries.reading.options import Reading, ReadOptions
 from boundaries.reading.positions import quick_drawing, slow_drawing
 from boundaries.reading.read import read
 from geofence.malformed import Malformed
+from geofence.region import Region
 
 GOOD = feature("good")
 NUMBERS = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(10**6), 10**6))
@@ -147,6 +150,15 @@ def test_every_kind_of_geometry_is_named(
 def test_a_file_that_is_no_geojson_says_what_it_is(raw: bytes, told: str, tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match=told):
         of(tmp_path, raw)
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 9])
+def test_a_document_with_a_feature_on_each_line_is_a_document(many: int, tmp_path: Path) -> None:
+    regions = [Region(f"r{place}", box(place, 0, place + 1, 1), f"R{place}") for place in range(many)]
+    for raw in (geojson_of(regions), geojson_of(regions).replace(b"1.0", b"NaN", 1)):
+        found = of(tmp_path, raw)
+        assert found.source.format == "GeoJSON"
+        assert [one.id for one in found.features] == [one.id for one in regions]
 
 
 def test_lines_that_are_no_features_are_findings(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from boundaries.reading.apart import read_apart
 from boundaries.reading.kept import from_bytes
 from boundaries.reading.options import Bounds, ReadOptions
 from boundaries.reading.read import read
-from boundaries.sandbox import Task, run_and_wait
+from boundaries.sandbox import run_and_wait
+from boundaries.task import Task
 
 TORTURE = os.environ.get("HYPOTHESIS_PROFILE") == "torture"
 CANARY = "canary-of-the-test"

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sandbox_tasks import compute
 
 from boundaries.errors import BoundaryError, Stopped, Undecided, Unreadable
-from boundaries.sandbox import Limits, Outcome, Task, run, run_and_wait
+from boundaries.sandbox import Outcome, run, run_and_wait
+from boundaries.task import Limits, Task
 
 
 @pytest.fixture(autouse=True)
@@ -169,6 +171,11 @@ def test_the_loop_goes_on_while_a_child_works() -> None:
         return beats
 
     assert asyncio.run(story()) > 30
+
+
+def test_code_of_the_core_that_is_compiled_is_not_compiled_again() -> None:
+    compute(Path(), lambda *_: None)  # now it is, for all processes
+    assert value("compute") == [1, 0]
 
 
 def test_arguments_must_be_json() -> None:

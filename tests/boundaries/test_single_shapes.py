@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import shapely
 from corpus import CASES
-from corpus.drawn import features_of
+from corpus.case import features_of
 from corpus.world import real
 
 from boundaries.checking.check import EVERY_CODE, check

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from embedded import Embedded, wait_for
 from routes import routes
+from stub_ports import put_layer
 from test_where import IN_A, TOWN, stay
 
 from catalog import open_catalog
 from catalog.keys import SCOPES
 from catalog.secret import key_id
-from catalog.version import Counts, Outcome, Settings, Upload
 from catalog.webhook import Filters
 
 LINES = [line for line in (Path(__file__).parent / "authorisation.txt").read_text().splitlines() if line[:1] not in "#"]
@@ -72,13 +72,7 @@ class Town(Embedded):
         name, by = f"spare-{next(_number)}", {"by": "test", "now_ms": time.time_ns() // 1_000_000}
         number, job = 2 if template.endswith("/check") else 1, ""
         with open_catalog(self.catalog) as catalog:
-            catalog.layers.create(name, kind="partition", tolerance_m=1, accuracy_m=20, **by)
-            blob = catalog.blobs.put([b"{}"], now_ms=by["now_ms"])
-            for _ in range(number):
-                upload = Upload("a.geojson", 2, blob)
-                catalog.versions.create(name, settings=Settings(), upload=upload, options={}, **by)
-            its = {"report": blob, "geometry": blob, "manifest": {}, "hash": f"{name:0<64}"}
-            catalog.versions.check(name, 1, Outcome(counts=Counts(1, 0, 0, 0), **its), **by)
+            put_layer(catalog, name, now_ms=by["now_ms"], drafts=number - 1)
             if "{job}" in template:
                 job = catalog.jobs.create("check", layer=name, version=1, asked={}, **by).id
             if "/dry-run" in template:

@@ -17,8 +17,10 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from stub_ports import put_layer
 from test_where import IN_A, TOWN, stay
 
+from catalog import open_catalog
 from catalog.secret import key_id
 from service.endpoints import api
 from web.documents.openapi import openapi
@@ -30,6 +32,7 @@ CHECKS = [
 ]  # fmt: skip
 FREE = dict.fromkeys(("failures_a_minute", "key_rate", "key_burst", "device_rate", "device_burst"), 1e9)
 DEVICES = ("two/2", "\x00partition")
+LAYERS = ("north", "south", "west")
 STAYS = "one"  # a device that is not erased
 A = {"layer": "town", "region": "a"}
 _SEEN = 4096  # bytes of a stream that are looked at
@@ -77,6 +80,8 @@ class Target:
         if self.asked % 2 and "device" in path:
             devices = DEVICES if method == "DELETE" else (*DEVICES, STAYS)
             path["device"] = devices[self.asked // 2 % len(devices)]
+        if self.asked % 2 and "number" in path:
+            path |= {"layer": LAYERS[self.asked // 2 % len(LAYERS)], "number": 1}
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +92,9 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     gateway = Embedded(folder, **FREE)
     gateway.ask("/v1/pings", gateway.key("pings:write"), method="POST", body=[*stay(STAYS, IN_A), *stay(STAYS, 200.0)])
     wait_for(lambda: gateway.ask(f"/v1/devices/{STAYS}", gateway.key("devices:read")).status == 200)
+    with open_catalog(gateway.catalog) as catalog:
+        for layer in (*LAYERS, "kept"):
+            put_layer(catalog, layer, now_ms=1)
     one = Target(gateway, gateway.key("admin"), key_id(gateway.key("events:read")) or "")
     yield one
     assert gateway.process.poll() is None
@@ -128,6 +136,8 @@ def test_a_code_is_exchanged_as_documented(target: Target) -> None:
         ("/v1/events", {"query": {"from": "beginning", "limit": 5}}, "events"),
         ("/v1/keys", {}, "keys"),
         ("/v1/audit", {}, "lines"),
+        ("/v1/layers", {}, "layers"),
+        ("/v1/layers/{layer}/versions", {"path_parameters": {"layer": "kept"}}, "versions"),
     ],
 )
 def test_an_answer_that_has_something_in_it_is_as_documented(

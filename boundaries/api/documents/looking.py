@@ -15,7 +15,7 @@ _FORMS = (
     Content(_OBJECT), Content(TEXT, media="text/plain"), Content(_FEATURES, media=GEOJSON),
     Content(TEXT, media="text/html"),
 )  # fmt: skip
-_KEPT = (Header("ETag", "The hash of the version: what it names never changes."),)
+_KEPT = (Header("ETag", "What it names never changes."),)
 _WHOLE = {"type": "integer", "minimum": 0}
 _TO = Parameter("to", "The version that it is compared with.", 5, {"type": "integer", "minimum": 1})
 

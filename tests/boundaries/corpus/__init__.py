@@ -2,7 +2,9 @@
 
 from .case import CASES, Case, Expected
 from .crossings import *  # noqa: F403
+from .files import *  # noqa: F403
 from .names import *  # noqa: F403
+from .neighbours import *  # noqa: F403
 from .rings import *  # noqa: F403
 from .world import *  # noqa: F403
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from boundaries.checking.codes import CODES
 from boundaries.checking.finding import Source
+from boundaries.drawing import Feature
+from boundaries.reading.read import read
 from geofence.region import Region
 
 Json = dict[str, Any]
@@ -41,17 +43,11 @@ class Case:
 
     name: str
     wrong: str
-    make: Callable[[], Json]
+    write: Callable[[Path], Path]  # makes the file in a folder
     expected: tuple[Expected, ...]
     overlay: bool = False
     previous: Callable[[], Sequence[Region]] | None = None
     source: Source | None = None
-
-    def write(self, folder: Path) -> Path:
-        """Make the file."""
-        path = folder / f"{self.name}.geojson"
-        path.write_text(json.dumps(self.make()))
-        return path
 
 
 CASES: list[Case] = []
@@ -66,11 +62,29 @@ def case(
     """Enter the function, which makes the file, in the corpus; its docstring says what is wrong."""
 
     def enter(make: Callable[[], Json]) -> Callable[[], Json]:
-        wrong = " ".join((make.__doc__ or "").split()).rstrip(".")
-        CASES.append(Case(make.__name__, wrong, make, expected, overlay, previous, source))
+        def write(folder: Path) -> Path:
+            path = folder / f"{make.__name__}.geojson"
+            path.write_text(json.dumps(make()))
+            return path
+
+        CASES.append(Case(make.__name__, _wrong(make), write, expected, overlay, previous, source))
         return make
 
     return enter
+
+
+def file_case(*expected: Expected) -> Callable[[Callable[[Path], Path]], Callable[[Path], Path]]:
+    """The same for a function that writes a file of its own into a folder."""
+
+    def enter(write: Callable[[Path], Path]) -> Callable[[Path], Path]:
+        CASES.append(Case(write.__name__, _wrong(write), write, expected))
+        return write
+
+    return enter
+
+
+def _wrong(make: Callable[..., object]) -> str:
+    return " ".join((make.__doc__ or "").split()).rstrip(".")
 
 
 def file(*features: Json) -> Json:
@@ -103,3 +117,8 @@ def square(lon: float, lat: float, size: float = 0.1) -> list[Position]:
 def hole(lon: float, lat: float, size: float = 0.1) -> list[Position]:
     """The same, clockwise."""
     return square(lon, lat, size)[::-1]
+
+
+def features_of(path: Path) -> list[Feature]:
+    """What reading gives."""
+    return read(path).features

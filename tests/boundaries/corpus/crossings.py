@@ -1,5 +1,7 @@
 """Borders that cross or touch themselves. In an overlay, so that holes are no finding of their own."""
 
+from math import cos, pi, sin
+
 from .case import Expected, Json, case, feature, file, hole, multipolygon, polygon, square
 
 _SQUARE = square(10, 50)
@@ -142,6 +144,14 @@ def two_figures_of_eight() -> Json:
     """Two regions are figures of eight."""
     eights = ([(w, 50), (w + 0.1, 50.1), (w + 0.1, 50), (w, 50.1), (w, 50)] for w in (10, 11))
     return file(*(feature(id, polygon(ring)) for id, ring in zip("ab", eights, strict=True)))  # noqa: A001
+
+
+@case(Expected("ring_crosses", "x"))
+def scribble() -> Json:
+    """A ring of 1,001 positions crosses itself half a million times."""
+    turns = [2 * pi * 500 * at / 1_001 for at in range(1_001)]
+    star = [(10 + cos(turn), 50 + sin(turn)) for turn in turns]
+    return _alone(polygon([*star, star[0]]))
 
 
 @case()
