@@ -48,14 +48,15 @@ class Loader:
             manifest = msgspec.json.encode(await called(self._catalog.versions.manifest, key))
             with tempfile.TemporaryDirectory(prefix="geofence-") as folder:
                 place = Path(folder)
-                await asyncio.to_thread(self._fetch, read_manifest(manifest).geometry, place / "regions.fgb")
+                await self._fetch(read_manifest(manifest).geometry, place / "regions.fgb")
                 await self.compile(manifest, place / "regions.fgb")
         except Missing as error:
             raise UnknownVersion(f"version {key[:12]}: {error}") from None
 
-    def _fetch(self, blob: str, place: Path) -> None:
+    async def _fetch(self, blob: str, place: Path) -> None:
+        pieces = await called(self._catalog.blobs.open, blob)
         with place.open("wb") as file:
-            for piece in self._catalog.blobs.open(blob):
+            while piece := await called(lambda: next(pieces, b"")):
                 file.write(piece)
 
     async def compile(self, manifest: bytes, regions: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from catalog import Catalog, CatalogError
@@ -79,13 +80,19 @@ class Publisher:
         if held is None:
             await self._remind()
             return False
-        if held.state != SENT:
-            if not await self._prepare(held):
-                return True
-            if not await self._send(held):
-                return True
-        await self._watch(held)
+        try:
+            if held.state == SENT or (await self._prepare(held) and await self._send(held)):
+                await self._watch(held)
+        except (CatalogError, LogError):
+            await self._let_go(held)
+            raise
         return True
+
+    async def _let_go(self, held: Publication) -> None:
+        """Have it carried on soon, by whoever can; should the catalog not hear that, once the lease is over."""
+        again_ms = self._now_ms() + round(self._settings.look_s * 1000)
+        with suppress(CatalogError):
+            await called(self._catalog.publishing.release, held, again_ms=again_ms)
 
     async def _prepare(self, held: Publication) -> bool:
         """Wait until every worker has the version; False: it is not to be sent, or not by us."""

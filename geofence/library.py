@@ -42,10 +42,10 @@ class Library:
         """Have a version at hand, with its atlas."""
         self._versions[atlas.version.hash], self._atlases[atlas.version.hash] = atlas.version, atlas
 
-    def keep(self, keys: Collection[str]) -> None:
-        """Let go of all versions but these."""
-        for key in self._versions.keys() - set(keys):
-            del self._versions[key]
+    def let_go(self, keys: Collection[str]) -> None:
+        """Have these versions no longer."""
+        for key in keys:
+            self._versions.pop(key, None)
             self._atlases.pop(key, None)
 
     def atlas(self, version: Version) -> Atlas:

@@ -29,6 +29,7 @@ Load = Callable[[str], Awaitable[Atlas]]  # by a version's hash; raises UnknownV
 _LOOK_S = 0.25
 _SIGN_S = 4.0  # between two signs of life
 _AGAIN_S = 30.0  # between two reports of the same
+_LEAVE_S = 1.0  # for saying that it leaves; else it is not waited for after a while
 
 
 class CatalogFences:
@@ -36,7 +37,8 @@ class CatalogFences:
 
     def __init__(self, load: Load, settings: WorkerSettings) -> None:
         self.library, self._load = Library(), load
-        self.loadings: dict[str, Loading] = {}
+        self.loadings: dict[str, Loading] = {}  # what is said
+        self.unsaid: set[str] = set()  # at hand, but that is not said any more
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._make = partial(
             Fence,
@@ -61,11 +63,12 @@ class CatalogFences:
 
     async def have(self, key: str) -> None:
         """Have a version at hand; those who ask for the same one wait for one loading."""
-        if key in self.library:
-            return
-        if key not in self._under_way:
-            self._under_way[key] = asyncio.create_task(self._have(key))
-        await asyncio.shield(self._under_way[key])
+        while key not in self.library:  # it may have been let go of since it was loaded
+            if key not in self._under_way:
+                self._under_way[key] = asyncio.create_task(self._have(key))
+            await asyncio.shield(self._under_way[key])
+        self.unsaid.discard(key)
+        self.loadings[key] = Loading(READY)
 
     async def _have(self, key: str) -> None:
         self.loadings[key] = Loading(LOADING)
@@ -83,10 +86,17 @@ class CatalogFences:
         self.loadings[key] = Loading(READY)
         tell(logging.INFO, "version_loaded", version=key[:12])
 
-    def keep(self, keys: set[str]) -> None:
-        """Let go of all versions but these."""
-        self.library.keep(keys | set(self._under_way))
-        self.loadings = {key: one for key, one in self.loadings.items() if key in keys or key in self._under_way}
+    def unsay(self, needed: set[str]) -> None:
+        """No longer say of all but these versions that they are at hand."""
+        for key in self.loadings.keys() - needed - self._under_way.keys():
+            del self.loadings[key]
+            if key in self.library:
+                self.unsaid.add(key)
+
+    def let_go(self, keys: set[str]) -> None:
+        """Let go of versions that nobody counts on any more."""
+        self.library.let_go(keys)
+        self.unsaid -= keys
 
 
 class Follower:
@@ -96,6 +106,7 @@ class Follower:
         self._catalog, self._fences, self._status, self._now_ms = catalog, fences, status, now_ms
         self.id = f"{socket.gethostname()[:40]}-{os.getpid()}-{now_ms() % 100_000}"
         self._said: tuple[object, ...] = ()
+        self._left: set[str] = set()  # versions of which the catalog knows that they are not to be counted on
         self._said_ms = 0
         self._reported: dict[int, list[InForce]] = {}
         self._reported_ms = 0
@@ -117,16 +128,33 @@ class Follower:
             await self._leave()
 
     async def _look(self) -> None:
-        """Load what is to come, and report what has changed."""
+        """Load what is to come, report what has changed, and let go of what nobody needs.
+
+        Whoever publishes asks for a version first and then looks who has it: so it is let go of only if nobody has
+        asked for it after it was said that it is not at hand.
+        """
         wanted = {one.hash for one in await called(self._catalog.publications.wanted)}
+        needed = self._needed(wanted)
+        if needed is not None:
+            self._fences.let_go(self._left - needed)
         for key in wanted - self._fences.loadings.keys():
             asyncio.ensure_future(self._fences.have(key)).add_done_callback(_passed_over)
         await self._report()
+        needed = self._needed(wanted)
+        if needed is not None:
+            self._fences.unsay(needed)
+        unsaid = set(self._fences.unsaid)
         await self._sign()
-        every = [one.in_force for one in self._status.held]
-        if None not in every:  # what is being restored may need any of them
-            used = {key for some in every for its in some or () for key in (its.version, its.before) if key}
-            self._fences.keep(used | wanted)
+        self._left = unsaid & self._fences.unsaid
+
+    def _needed(self, wanted: set[str]) -> set[str] | None:
+        """The versions that are in force here or are to be; None: what is being restored may need any of them."""
+        used = set(wanted)
+        for one in self._status.held:
+            if one.in_force is None:
+                return None
+            used |= {key for its in one.in_force for key in (its.version, its.before) if key}
+        return used
 
     async def _report(self) -> None:
         """What is in force on each partition that it holds, where that has changed."""
@@ -157,8 +185,9 @@ class Follower:
 
     async def _leave(self) -> None:
         try:
-            await called(self._catalog.fleet.leave, self.id)
-        except CatalogError as error:
+            async with asyncio.timeout(_LEAVE_S):
+                await called(self._catalog.fleet.leave, self.id)
+        except (CatalogError, TimeoutError) as error:
             tell(logging.WARNING, "catalog_away", reason=error)
 
 

@@ -100,7 +100,7 @@ class Office:
     async def events(self) -> list[Event]:
         """All so far, by partition."""
         found = []
-        for partition in range(PARTITIONS):
+        for partition in range(await self.log.partitions(CHANGES)):
             async for batch in self.log.read(CHANGES, partition, to_end=True):
                 for headers, value in zip(batch.headers, batch.values, strict=True):
                     found.append(decode_binary({name: text.decode() for name, text in headers}, value or b""))

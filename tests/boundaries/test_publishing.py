@@ -10,9 +10,11 @@ import pytest
 from office import PARTITIONS, Office, office
 from shapely import box
 
+from boundaries.publishing import PublishingSettings
 from catalog import Catalog, open_catalog, upgrade
 from geofence.control import Switch
 from geofence.ping import Ping
+from stream.port import Unavailable
 
 WEST = {"a": box(0, 0, 1, 1), "b": box(1, 0, 2, 1)}
 EAST = {"a": box(0, 0, 0.2, 1), "b": box(0.2, 0, 2, 1)}  # who rested in the middle of a is in b now
@@ -156,5 +158,25 @@ def test_a_catalog_that_goes_away_stops_nothing_that_runs(tmp_path, url):
                 assert len(await its.events()) == len(DEVICES)
             finally:
                 (tmp_path / "gone").rename(catalog.parent)
+
+    run(tmp_path, url, story)
+
+
+def test_what_the_log_refuses_is_written_as_soon_as_it_takes_it_again(tmp_path, url):
+    async def story(its: Office) -> None:
+        order, refused = its.order, []
+
+        async def refuse_once(switch: Switch, partition: int | None) -> None:
+            if not refused:
+                refused.append(switch)
+                raise Unavailable("made up")
+            await order(switch, partition)
+
+        its.order = refuse_once
+        async with its.working(), its.publishing():
+            found = await its.publish(its.draft(WEST))
+            assert (found.state, len(refused)) == ("in_force", 1)
+            assert found.attempt > 1
+            assert found.in_force_ms - found.created_ms < PublishingSettings().lease_s * 1000
 
     run(tmp_path, url, story)

@@ -74,7 +74,7 @@ def main() -> int:
     if len(outcomes) > 1 and not bugged:
         sys.stdout.write(summary(outcomes))
     if given.bugs:
-        missed = [outcome.bug for outcome in outcomes if not outcome.verdict.wrong]
+        missed = [outcome.bug for outcome in outcomes if not (outcome.verdict.wrong or outcome.strange)]
         sys.stdout.write(f"\nbugs found: {len(outcomes) - len(missed)} of {len(outcomes)}\n")
         return 1 if missed else 0
     return 0 if all(outcome.good for outcome in outcomes) else 1

@@ -1,6 +1,7 @@
-"""Four bugs, each of which loses or doubles data on Kafka now and then, put in on purpose to show that it is found.
+"""Bugs, each of which loses or doubles data now and then, put in on purpose to show that it is found.
 
-Put in place in a worker's process only. Each is what somebody might well have written; beside it stands what finds it.
+Put in place in a worker's or a publisher's process only. Each is what somebody might well have written; beside it
+stands what finds it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import ProducerFenced
 
+from boundaries.publishing import Publisher
+from catalog.publication import Publication
+from geofence.control import Switch
 from geofence.fence import Fence
 from ingest import pipeline
 from ingest.outgoing import state_records
@@ -22,6 +26,7 @@ from stream.kafka import KafkaSettings, grip
 from stream.kafka.grip import KafkaClaim, KafkaGrip
 from stream.kafka.writing import new_producer
 from stream.port import Outgoing, Record
+from web.calling import called
 
 
 def _put(owner: object, name: str, bug: object) -> None:
@@ -98,9 +103,46 @@ def important_only() -> None:
     _put(pipeline, "state_records", important)
 
 
+def any_number() -> None:
+    """Obey a switch whatever its number (a publisher that wakes up late, and writes on)."""
+    _put(Fence, "has_obeyed", lambda _fence, _switch: False)
+
+
+def unready() -> None:
+    """Write a switch to the log before the workers have said that they have the version (one can't load it)."""
+
+    async def at_once(_publisher: Publisher, _held: Publication) -> bool:
+        return True
+
+    _put(Publisher, "_prepare", at_once)
+
+
+def sent_first() -> None:
+    """Say that a switch is in the log, then write it (a publisher that is killed between the two)."""
+    send = Publisher._send
+
+    async def hasty(self: Publisher, held: Publication) -> bool:
+        own, publishing = self._order, self._catalog.publishing
+
+        async def order(switch: Switch, partition: int | None) -> None:
+            if await called(publishing.sent, held, now_ms=self._now_ms()):
+                await own(switch, partition)
+
+        self._order = order
+        try:
+            return await send(self, held)
+        finally:
+            self._order = own
+
+    _put(Publisher, "_send", hasty)
+
+
 BUGS: Mapping[str, Callable[[], None]] = {
     "reuse": reuse,
     "offsets-first": offsets_first,
     "id-per-worker": id_per_worker,
     "important-only": important_only,
+    "any-number": any_number,
+    "unready": unready,
+    "sent-first": sent_first,
 }

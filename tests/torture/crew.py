@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -22,8 +21,10 @@ _FINISH_S = 10.0
 class Crew:
     """Members as they come and go."""
 
-    def __init__(self, size: int, nursery: Nursery, now_ms: Callable[[], int]) -> None:
+    def __init__(self, size: int, nursery: Nursery, now_ms: Callable[[], int], *, log_goes_away: bool = False) -> None:
+        """With `log_goes_away` a worker may end when it finds no log at its start, as there may be no broker then."""
         self.size = self.least = size
+        self._log_goes_away = log_goes_away
         self.now_ms = now_ms
         self.members: list[Member] = []
         self.states: Counter[str] = Counter()  # how often a partition failed, was blocked, ...
@@ -90,11 +91,10 @@ class Crew:
         while not self.all_owned:
             await asyncio.sleep(0.02)
 
-    async def recovered(self, fault_ms: int, struck_s: float) -> float:
-        """Seconds from a fault until each partition has committed a record that was received after it."""
+    async def recovered(self, fault_ms: int) -> None:
+        """Wait until each partition has committed a record that was received after a fault."""
         async with self._committed:
             await self._committed.wait_for(lambda: min(self._done_ms.values()) > fault_ms)
-        return time.monotonic() - struck_s
 
     def _hear(self, member: Member, message: Mapping[str, Any]) -> None:
         if message["say"] == "commit":
@@ -103,10 +103,15 @@ class Crew:
             self._later(self._tell_committed())
         elif message["say"] == "state":
             self.states[message["state"]] += 1
+            if message["state"] == "blocked":
+                self.strange.append(f"{member}: {message['why']}")
+        elif message["say"] == "catalog":
+            self.states[message["state"]] += 1
         elif message["say"] == "ended" and member in self.members:
             self.members.remove(member)
+            found_no_log = self._log_goes_away and message["status"] == 1 and not member.opened
             asked = member.leaving or message["status"] == -9
-            if not asked:
+            if not (asked or found_no_log):
                 self.strange.append(f"{member} ended with {message['status']}")
             if not self._closing and len(self.members) < self.size:
                 self._later(self._replace(0.0 if asked else 0.5))

@@ -9,9 +9,9 @@ from collections import deque
 from dataclasses import dataclass
 from random import Random
 
-from geofence.control import Consent, Control, Erase, Switch
+from geofence.control import Consent, Control, Erase
 from geofence.ping import Ping
-from tests.torture.town import CELL, COLUMNS, ROWS, versions
+from tests.torture.town import CELL, COLUMNS, ROWS
 
 DEVICES = 400
 NOWHERE = 200.0  # a longitude that is refused
@@ -41,7 +41,6 @@ class Crowd:
         self._names = 0
         self._walkers = [self._walker(0) for _ in range(DEVICES)]
         self._sent: deque[Ping] = deque(maxlen=2000)
-        self._versions = versions()
 
     def item(self, now_ms: int) -> Ping | Control:
         """What comes next: mostly a ping in time; else late, repeated, coarse, out of range, or a control record."""
@@ -53,11 +52,6 @@ class Crowd:
         ping = self._ping(one, now_ms, late=draw < 0.095, lost=draw > 0.985)
         self._sent.append(ping)
         return ping
-
-    def switch(self, now_ms: int) -> Switch:
-        """Another version of some layer."""
-        version = self._chance.choice(self._versions)
-        return Switch(layer=version.layer, version=version.hash, at_ms=now_ms)
 
     def _ping(self, one: int, now_ms: int, *, late: bool, lost: bool) -> Ping:
         walker, chance = self._walkers[one], self._chance

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from geofence.control import Consent, Control, Erase
+from geofence.control import Control
 from geofence.ping import Ping
 from geofence.wire import encode_ping
 from ingest.control import record_of
@@ -25,24 +25,17 @@ from tests.torture.town import PARTITIONS
 
 Append = Callable[[int, Sequence[Record]], Awaitable[None]]
 _ROUND_S = 0.15  # so that a batch holds a few dozen pings
-_SWITCH_S = 20.0
 
 
 class Feeder:
-    """Feeds until it is told to stop. `switches`: how many versions were put in force."""
+    """Feeds until it is told to stop."""
 
     def __init__(self, crowd: Crowd, append: Append, now_ms: Callable[[], int], rate: float) -> None:
         self._crowd, self._append, self._now_ms, self._rate = crowd, append, now_ms, rate
         self.acknowledged: Counter[int] = Counter()  # hashes of keys and values
-        self.pings = self.switches = self.refusals = 0
+        self.pings = self.refusals = 0
         self.burst = 1  # times the rate
-        self._extra: list[Control] = []
         self._stop = asyncio.Event()
-
-    def order_switch(self) -> None:
-        """Put another version in force, with the next round."""
-        self._extra.append(self._crowd.switch(self._now_ms()))
-        self.switches += 1
 
     def stop(self) -> None:
         """Send what is under way and no more."""
@@ -50,17 +43,14 @@ class Feeder:
 
     async def run(self) -> None:
         """Round after round; a round is over when all of it is acknowledged."""
-        owed, before, switched = 0.0, time.monotonic(), time.monotonic()
+        owed, before = 0.0, time.monotonic()
         while not self._stop.is_set():
             await asyncio.sleep(_ROUND_S)
             now = time.monotonic()
             most = self._rate * max(2, 0.3 * self.burst)
             owed, before = min(owed + self.burst * self._rate * (now - before), most), now
-            if now - switched > _SWITCH_S:
-                self.order_switch()
-                switched = now
-            items = [self._crowd.item(self._now_ms()) for _ in range(int(owed))] + self._extra
-            self._extra, owed = [], owed % 1
+            items = [self._crowd.item(self._now_ms()) for _ in range(int(owed))]
+            owed %= 1
             await asyncio.gather(*(self._send(*shared) for shared in self._shared(items).items()))
 
     def _shared(self, items: Sequence[Ping | Control]) -> Mapping[int, list[Record]]:
@@ -72,9 +62,7 @@ class Feeder:
                 record = Record(item.device.encode(), encode_ping(item), time_ms=now_ms)
             else:
                 record = record_of(item)
-            everywhere = not isinstance(item, Ping | Consent | Erase)
-            for partition in range(PARTITIONS) if everywhere else [partition_of(record.key, PARTITIONS)]:
-                shared.setdefault(partition, []).append(record)
+            shared.setdefault(partition_of(record.key, PARTITIONS), []).append(record)
         return shared
 
     async def _send(self, partition: int, records: Sequence[Record]) -> None:

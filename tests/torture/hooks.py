@@ -1,4 +1,5 @@
-"""Points around every await of the engines' own: aiokafka's transactions, a grip's questions, SQLite's statements.
+"""Points around every await of the engines' own (aiokafka's transactions, a grip's questions, SQLite's statements), and
+around a version's loading.
 
 Put in place in a worker's process only, over the library and not in the product. Invariant: without an armed point
 everything is as it was.
@@ -9,15 +10,21 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from boundaries.loading import Loader
+from geofence.atlas import Atlas
+from geofence.library import UnknownVersion
+from ingest import following
 from stream.kafka.grip import KafkaGrip
 from stream.kafka.inquiry import Inquirer
 from stream.sqlite import opening
-from tests.torture.points import Points
+from tests.torture.points import Points, say
+from tests.torture.town import SIGN_S
 
 Method = Callable[..., Awaitable[Any]]
 
@@ -45,6 +52,30 @@ def hook_sqlite(points: Points) -> None:
         return HookedConnection(open_writer(*given), points)
 
     opening.open_writer = open_hooked
+
+
+@dataclass(slots=True)
+class Loading:
+    """What a worker is told of loading."""
+
+    unloadable: str | None = None  # the hash of a version that it can't load
+
+
+def hook_loading(points: Points, loading: Loading) -> None:
+    """Around the loading of a version, which may be made to fail; and signs of life come more often."""
+    load = Loader.load
+
+    async def hooked(self: Loader, key: str) -> Atlas:
+        points.visit("before load")
+        if key == loading.unloadable:
+            say(say="unloadable", hash=key)
+            raise UnknownVersion("made up: it can't be loaded here")
+        found = await load(self, key)
+        points.visit("after load")
+        return found
+
+    Loader.load = hooked  # type: ignore[method-assign]
+    following._SIGN_S = SIGN_S
 
 
 def _transactional(producer: Any) -> bool:

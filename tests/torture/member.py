@@ -1,7 +1,7 @@
-"""One worker's process in the hands of who torments it: what it said it owns, and the signals and lines it is sent.
+"""One process in the hands of who torments it: what it said it owns, and the signals and lines it is sent.
 
-Between `crew`, which keeps several, and the process, which `nursery` has forked off. Invariant: every process ends
-with this one, however that ends.
+Between `crew` and `desk`, which keep several, and the process, a worker's or a publisher's, which `nursery` has forked
+off. Invariant: every process ends with this one, however that ends.
 """
 
 from __future__ import annotations
@@ -31,18 +31,22 @@ Ends = Callable[[int], Awaitable[int]]
 class Member:
     """A process, from its start to its end."""
 
-    def __init__(self, number: int, lines: StreamReader, writer: StreamWriter, hear: Hear, ends: Ends) -> None:
-        self.number, self.pid = number, 0
+    def __init__(
+        self, role: str, number: int, lines: StreamReader, writer: StreamWriter, hear: Hear, ends: Ends
+    ) -> None:
+        self.role, self.number, self.pid = role, number, 0
         self.owned: set[int] = set()  # partitions that it said are restored and running
-        self.begun = self.leaving = self.stopped = False
+        self.begun = self.opened = self.leaving = self.stopped = False  # opened: it has the log
         self.died_at: str | None = None
+        self.unloaded: str | None = None  # the version that a worker was made to be unable to load
+        self.carrying: tuple[str, int] | None = None  # the publication that a publisher carries on
         self.ended, self.at = asyncio.Event(), asyncio.Event()  # at: it came to a point that was armed
         self._lines, self._writer, self._hear, self._ends = lines, writer, hear, ends
         self._up = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
 
     def __repr__(self) -> str:
-        return f"worker {self.number}"
+        return f"{self.role} {self.number}"
 
     @property
     def owns(self) -> bool:
@@ -100,6 +104,12 @@ class Member:
         if said == "up":
             self.pid = message["pid"]
             self._up.set()
+        elif said == "open":
+            self.opened = True
+        elif said == "carrying":
+            self.carrying = message["layer"], message["number"]
+        elif said == "unloadable":
+            self.unloaded = message["hash"]
         elif said == "at":
             self.died_at = message["point"]
             self.stopped = message["act"] == "stop"
@@ -111,18 +121,18 @@ class Member:
 
 
 class Nursery:
-    """The process that forks off workers; opened by `nursing`."""
+    """The process that forks off others; opened by `nursing`."""
 
     def __init__(self, process: Process, path: Path) -> None:
         self._process, self._path, self._number = process, path, 0
         self._ends: dict[int, asyncio.Future[int]] = {}
 
-    async def member(self, hear: Hear) -> Member:
-        """A new process; what it says on standard error goes to a file of its own."""
+    async def member(self, hear: Hear, role: str = "worker") -> Member:
+        """A new process, a worker or a publisher; what it says on standard error goes to a file of its own."""
         self._number += 1
         lines, writer = await asyncio.open_unix_connection(str(self._path), limit=_LINE_BYTES)
-        member = Member(self._number, lines, writer, hear, self._end)
-        member.tell(number=member.number)
+        member = Member(role, self._number, lines, writer, hear, self._end)
+        member.tell(number=member.number, role=role)
         return member
 
     async def follow(self) -> None:
@@ -152,7 +162,7 @@ async def nursing(folder: Path, *words: str) -> AsyncIterator[Nursery]:
     nursery = Nursery(process, path)
     assert process.stdout
     if not await process.stdout.readline():
-        raise RuntimeError(f"the workers' nursery did not start; see {folder / 'nursery.log'}")
+        raise RuntimeError(f"the nursery did not start; see {folder / 'nursery.log'}")
     following = asyncio.create_task(nursery.follow())
     try:
         yield nursery

@@ -1,6 +1,6 @@
-"""Where workers' processes come from: forked off one that has loaded everything, so that a new one costs milliseconds.
+"""Where workers and publishers come from: forked off one that has loaded everything, so that a start costs little.
 
-A process of its own: whoever connects to its socket gets a worker, with the connection as standard input and output.
+A process of its own: whoever connects to its socket gets one, with the connection as standard input and output.
 It says on standard output how each of them ended. Invariant: it has no threads and no event loop, so that a child
 begins like a process that has just started and loaded its code; children end with it, however that ends.
 """
@@ -20,12 +20,17 @@ from pathlib import Path
 
 import msgspec
 
+from boundaries.shelf import Shelf
+from catalog import open_catalog
+from geofence.fence import Fence
 from geofence.ping import Ping, Pings
 from stream.port import LogError
+from tests.torture import process, publisher
 from tests.torture.points import say
-from tests.torture.process import main, options
-from tests.torture.town import START_MS, fences
+from tests.torture.process import options
+from tests.torture.town import START_MS
 
+ROLES = {"worker": process.main, "publisher": publisher.main}
 _PR_SET_PDEATHSIG = 1
 _LOOK_S = 0.01
 
@@ -54,10 +59,10 @@ def become(connection: socket.socket, given: argparse.Namespace, folder: Path) -
     try:
         for standard in (0, 1):
             os.dup2(connection.fileno(), standard)
-        number = msgspec.json.decode(_line())["number"]
-        log = os.open(folder / f"worker-{number:03d}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(log, 2)
-        asyncio.run(main(given))
+        asked = msgspec.json.decode(_line())
+        name = f"{asked['role']}-{asked['number']:03d}.log"
+        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+        asyncio.run(ROLES[asked["role"]](given))
         status = 0
     except LogError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
@@ -78,10 +83,16 @@ def tell_ends() -> None:
         say(pid=pid, status=os.waitstatus_to_exitcode(status))
 
 
-def load() -> None:
+def load(given: argparse.Namespace) -> None:
     """Everything that a worker needs before its first record."""
     ping = Ping(device="d", lon=0.005, lat=0.005, time_ms=START_MS, accuracy_m=10.0)
-    asyncio.run(fences().make(None)).observe(Pings.of([ping]))
+    shelf = Shelf(given.shelf)
+    for place in Path(given.shelf).glob("version-*"):
+        atlas = shelf.atlas(place.name.removeprefix("version-"))
+        if atlas is not None:
+            Fence([atlas.version], atlases={atlas.version.hash: atlas}).observe(Pings.of([ping]))
+    with open_catalog(given.catalog):
+        pass
     gc.freeze()
 
 
@@ -96,7 +107,7 @@ if __name__ == "__main__":
     parser = options()
     parser.add_argument("--socket", required=True)
     arguments = parser.parse_args()
-    load()
+    load(arguments)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(arguments.socket)
         listening.listen()

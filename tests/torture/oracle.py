@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from catalog import Catalog
 from geofence.fence import Fence
 from geofence.wire_events import decode_binary, encode_event
 from ingest.dump import dump
@@ -22,12 +23,15 @@ from ingest.letters import read_letter
 from ingest.restoring import restore
 from ingest.status import PartitionStatus
 from ingest.topics import CHANGES, PINGS, PRESENCE, REJECTED
-from service.replay import ReplayOptions, begin_with, replay_file
+from service.replay import Begin, ReplayOptions, replay_file
 from stream.partitioner import partition_of
 from stream.port import Log
+from tests.torture.archive import Archive
 from tests.torture.crowd import NOWHERE
 from tests.torture.feeding import fingerprint
-from tests.torture.town import PARTITIONS, SETTINGS, fences, versions
+from tests.torture.obeyed import faults as publication_faults
+from tests.torture.obeyed import told_twice
+from tests.torture.town import PARTITIONS, SETTINGS
 
 _NOWHERE = b'"lon":%.1f' % NOWHERE  # what is refused once it has been read
 
@@ -43,7 +47,9 @@ class Verdict:
     tracks: int = 0  # of devices in layers, that are not the replay's
     presence: int = 0  # devices whose presence is not the tracks'
     letters: int = 0  # dead letters that are missing or there twice
+    publications: int = 0  # that were not obeyed as the catalog says, partition by partition
     events: int = 0
+    boundary: int = 0  # events among them of devices that a switch has moved
     records: int = 0
     examples: list[str] = field(default_factory=list)
 
@@ -51,7 +57,7 @@ class Verdict:
     def wrong(self) -> int:
         """All of it."""
         events = self.lost + self.doubled + self.disordered
-        return self.records_lost + events + self.tracks + self.presence + self.letters
+        return self.records_lost + events + self.tracks + self.presence + self.letters + self.publications
 
     def count_events(self, told: dict[str, list[bytes]], expected: dict[str, list[bytes]]) -> None:
         """Compare device by device."""
@@ -85,10 +91,15 @@ class Verdict:
         self.letters += len(wrong)
         self.examples += [f"{found[offset]} dead letters of offset {offset}" for offset in sorted(wrong)]
 
+    def count_publications(self, faults: Sequence[str]) -> None:
+        """Whatever is wrong with one on a partition."""
+        self.publications += len(faults)
+        self.examples += faults
 
-async def judge(log: Log, acknowledged: Counter[int], folder: Path) -> Verdict:
-    """Compare all that a log holds with a replay of its input."""
-    verdict, its_fences = Verdict(), fences()
+
+async def judge(log: Log, catalog: Catalog, archive: Archive, acknowledged: Counter[int], folder: Path) -> Verdict:
+    """Compare all that a log holds with a replay of its input, and with what the catalog says."""
+    verdict, its_fences, begin = Verdict(), archive.fences(catalog), await archive.begin()
     there: Counter[int] = Counter()
     for partition in range(PARTITIONS):
         refused: set[int] = set()
@@ -99,8 +110,12 @@ async def judge(log: Log, acknowledged: Counter[int], folder: Path) -> Verdict:
         verdict.count_letters(await _letters(log, partition), refused)
         fence = await restore(log, partition, its_fences, PartitionStatus(partition, 0))
         lines = [line async for part in dump(log, partition, value_bytes=SETTINGS.value_bytes) for line in part.lines]
-        expected, tracks = replayed(lines, folder / f"input-{partition}.ndjson")
-        verdict.count_events(await _events(log, partition), expected)
+        expected, tracks = replayed(lines, begin, folder / f"input-{partition}.ndjson")
+        events = await _events(log, partition)
+        verdict.count_events(events, expected)
+        boundary, twice = told_twice(events)
+        verdict.boundary += boundary
+        verdict.count_publications([*twice, *publication_faults(catalog, partition, lines, fence)])
         verdict.count_tracks(b"".join(msgspec.json.encode(track) + b"\n" for track in fence.tracks()), tracks)
         verdict.count_presence(await _presence(log, partition), _presence_of(fence))
     verdict.records = there.total()
@@ -108,7 +123,7 @@ async def judge(log: Log, acknowledged: Counter[int], folder: Path) -> Verdict:
     return verdict
 
 
-def replayed(lines: Sequence[bytes], path: Path) -> tuple[dict[str, list[bytes]], bytes]:
+def replayed(lines: Sequence[bytes], begin: Begin, path: Path) -> tuple[dict[str, list[bytes]], bytes]:
     """The events by device and the tracks that `geofence replay` makes of a dump."""
     tracks, out, expected = path.with_suffix(".tracks"), io.BytesIO(), defaultdict[str, list[bytes]](list)
     path.write_bytes(b"".join(line + b"\n" for line in lines) or b"\n{}\n")
@@ -117,7 +132,7 @@ def replayed(lines: Sequence[bytes], path: Path) -> tuple[dict[str, list[bytes]]
         forget_after_s=SETTINGS.forget_after_s, max_age_s=SETTINGS.max_age_s,
     )  # fmt: skip
     with path.with_suffix(".err").open("w") as said, redirect_stderr(said):
-        replay_file(str(path), begin_with(versions(), "compiled"), out, options)
+        replay_file(str(path), begin, out, options)
     for line in out.getvalue().splitlines():
         expected[msgspec.json.decode(line)["subject"]].append(line)
     return dict(expected), tracks.read_bytes()

@@ -31,7 +31,7 @@ class Outcome:
     faults: list[Fault]
     verdict: Verdict
     pings: int
-    switches: int
+    publications: int
     refusals: int
     strange: list[str]
     wanted: int  # owners to hit
@@ -71,11 +71,12 @@ class Outcome:
             lines.append(f"  {kind:28} {many:6} {owners:12} {middle:10.2f} s {high:6.2f} s")
         its = self.verdict
         lines.append(f"  {'all':28} {len(self.faults):6} {self.hits:12}    (wanted: {self.wanted})")
-        lines.append(f"  pings {self.pings:,}, events {its.events:,}, records in the log {its.records:,}, switches "
-                     f"{self.switches}, appends refused {self.refusals}, {self.seconds:.0f} s")  # fmt: skip
+        lines.append(f"  pings {self.pings:,}, events {its.events:,} (of resting devices {its.boundary:,}), records in "
+                     f"the log {its.records:,}, publications {self.publications}, appends refused {self.refusals}, "
+                     f"{self.seconds:.0f} s")  # fmt: skip
         lines.append(f"  records lost {its.records_lost}, events lost {its.lost}, doubled {its.doubled}, in another "
                      f"order {its.disordered}, wrong tracks {its.tracks}, wrong presence {its.presence}, dead letters "
-                     f"{its.letters}, not recovered {self.stuck}")  # fmt: skip
+                     f"{its.letters}, wrong publications {its.publications}, not recovered {self.stuck}")  # fmt: skip
         lines += [f"  strange: {one}" for one in self.strange]
         lines += [f"  {one[:400]}" for one in its.examples[:_EXAMPLES]]
         return "\n".join([*lines, "  good" if self.good else "  NOT GOOD"])
@@ -86,7 +87,7 @@ class Outcome:
         kinds = [dict(zip(("kind", "faults", "owners", "p50_s", "p95_s"), row, strict=True)) for row in self.rows()]
         return {
             "run": self.name, "seed": self.seed, "bug": self.bug, "good": self.good, "kinds": kinds,
-            "verdict": verdict, "pings": self.pings, "switches": self.switches, "strange": self.strange,
+            "verdict": verdict, "pings": self.pings, "publications": self.publications, "strange": self.strange,
             "seconds": round(self.seconds), "at": round(time.time()), "machine": platform.platform(),
             "cores": os.cpu_count(),
         }  # fmt: skip

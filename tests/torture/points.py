@@ -24,12 +24,17 @@ def both_sides(*steps: str) -> tuple[str, ...]:
     return tuple(f"{side} {step}" for step in steps for side in SIDES)
 
 
-# The fence is the start of a partition's producer; an answer is that of one batch; seen: readers see the commit.
+# The fence is the start of a partition's producer; an answer is that of one batch; seen: readers see the commit; a
+# sweep is a commit that moves some devices to another version.
 KAFKA_TAKING = (*both_sides("fence", "committed", "restore"), "amid restore")
 KAFKA_COMMITTING = both_sides("begin", "send", "answer", "offsets", "commit", "seen")
+LOADING = both_sides("load")
+SWEEPING = both_sides("sweep")
 SQLITE_TAKING = (*both_sides("take", "restore"), "amid restore")
 SQLITE_COMMITTING = both_sides("grip commit", "BEGIN", "write", "COMMIT")
 SQLITE_APPENDING = both_sides("append")
+# A publisher's: held is when it has a publication's lease; order is the append to one partition.
+PUBLISHING = ("after held", *both_sides("send", "order", "sent", "done"))
 
 
 @dataclass(slots=True)
@@ -79,6 +84,6 @@ class Points:
         if act == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         elif act == "stop":
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.raise_signal(signal.SIGSTOP)  # at once, also off the main thread
         else:
             raise Unavailable(f"made up, {point}")

@@ -1,8 +1,8 @@
 """A process that works as `geofence worker` does, and does what it is told on standard input.
 
-Forked off by `nursery`. It says `up`, waits for the first line, then opens the log and works until SIGTERM; its states,
-commits and points go to standard output, a JSON object a line. On the embedded log, which has one owner, it also
-appends what it is sent. It ends when its standard input does.
+Forked off by `nursery`. It says `up`, waits for the first line, then opens the log and works until SIGTERM, on the
+layers that the catalog has published; its states, commits and points go to standard output, a JSON object a line. On
+the embedded log, which has one owner, it also appends what it is sent. It ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,13 +23,14 @@ import msgspec
 from ingest.status import Status
 from ingest.topics import PINGS
 from ingest.worker import work
+from service.fences import from_catalog
 from stream.kafka import open_kafka
 from stream.port import Log, LogError, Record
 from stream.sqlite import Settings, open_log
 from tests.torture.bugs import BUGS
-from tests.torture.hooks import hook_kafka, hook_sqlite
+from tests.torture.hooks import Loading, hook_kafka, hook_loading, hook_sqlite
 from tests.torture.points import Points, say
-from tests.torture.town import SETTINGS, Clock, fences, kafka_settings
+from tests.torture.town import SETTINGS, Clock, kafka_settings
 from tests.torture.watched import WatchedLog
 
 _LINE_BYTES = 1 << 22
@@ -50,15 +52,17 @@ class Told(logging.Handler):
         facts = dict(word.partition("=")[::2] for word in record.getMessage().split() if "=" in word)
         action = getattr(record, "action", "")
         if action in ("restoring", "running", "failed", "blocked", "left"):
-            say(say="state", state=action, partition=int(facts["partition"]))
+            say(say="state", state=action, partition=int(facts["partition"]), why=record.getMessage())
+        elif action in ("catalog_awaited", "catalog_away"):
+            say(say="catalog", state=action)
         sys.stderr.write(f"{record.created:.3f} {record.getMessage()}\n")
 
 
 class Commands:
     """What the parent says, line by line."""
 
-    def __init__(self, points: Points) -> None:
-        self._points = points
+    def __init__(self, points: Points, loading: Loading) -> None:
+        self._points, self._loading = points, loading
         self.appends: asyncio.Queue[Append] = asyncio.Queue()
 
     async def follow(self, lines: asyncio.StreamReader) -> None:
@@ -72,6 +76,8 @@ class Commands:
             self._points.arm(**command["arm"])
         elif "disarm" in command:
             self._points.disarm()
+        elif "unloadable" in command:
+            self._loading.unloadable = command["unloadable"]
         elif "append" in command:
             self.appends.put_nowait(msgspec.convert(command["append"], Append))
 
@@ -90,8 +96,6 @@ class Commands:
 def opened(given: argparse.Namespace, points: Points) -> AbstractAsyncContextManager[Log]:
     """The log, with its points in place."""
     engine, _, place = given.log.partition(":")
-    if given.bug:
-        BUGS[given.bug]()
     if engine == "sqlite":
         hook_sqlite(points)
         return open_log(place, settings=Settings(upkeep_s=2.0))
@@ -99,26 +103,40 @@ def opened(given: argparse.Namespace, points: Points) -> AbstractAsyncContextMan
     return open_kafka(kafka_settings(place, given.brokers))
 
 
-async def main(given: argparse.Namespace) -> None:
-    """Work until SIGTERM."""
-    told = logging.getLogger("geofence.worker")
+def told_of(given: argparse.Namespace) -> asyncio.Event:
+    """What is common to all processes: their own log is heard, bugs are in place; set by the signals that end them."""
+    told, stop = logging.getLogger("geofence"), asyncio.Event()
     told.addHandler(Told())
     told.setLevel(logging.INFO)
-    clock, points, stop = Clock(given.begun), Points(), asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    its_fences = fences()
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if given.bug:
+        BUGS[given.bug]()
+    return stop
+
+
+async def parent() -> asyncio.StreamReader:
+    """What the parent says."""
     lines = asyncio.StreamReader(limit=_LINE_BYTES)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    protocol = asyncio.StreamReaderProtocol(lines)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+    return lines
+
+
+async def main(given: argparse.Namespace) -> None:
+    """Work until SIGTERM."""
+    stop, clock, points, loading = told_of(given), Clock(given.begun), Points(), Loading()
+    hook_loading(points, loading)
+    lines = await parent()
     say(say="up", pid=os.getpid())
     clock.last_ms = msgspec.json.decode(await lines.readline() or b"{}").get("freeze") or clock.last_ms
-    commands = Commands(points)
+    commands, status = Commands(points, loading), Status()
     async with opened(given, points) as log:
         watched: Any = WatchedLog(log, points)
         helpers = [asyncio.create_task(commands.follow(lines)), asyncio.create_task(commands.append(watched))]
         say(say="open")
-        await work(watched, its_fences, SETTINGS, Status(), stop, now_ms=clock.now_ms)
+        async with from_catalog(given.catalog, Path(given.shelf))(SETTINGS, status, stop) as fences:
+            await work(watched, fences, SETTINGS, status, stop, now_ms=clock.now_ms)
         for helper in helpers:
             helper.cancel()
 
@@ -128,6 +146,8 @@ def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--log", required=True)
     parser.add_argument("--brokers", type=int, default=1)
+    parser.add_argument("--catalog", required=True)
+    parser.add_argument("--shelf", required=True)
     parser.add_argument("--begun", type=float, required=True)
     parser.add_argument("--bug", choices=[*BUGS])
     return parser

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from catalog import Catalog, open_catalog
+from ingest.fences import Fences
 from ingest.restoring import restore
 from ingest.status import PartitionStatus
 from ingest.topics import PINGS
@@ -24,15 +26,18 @@ from stream.port import Log, LogError
 from stream.sqlite import open_log
 from tests.broker import Cluster, running
 from tests.torture import broker_faults, disk_faults, kinds
+from tests.torture.archive import Archive, found
 from tests.torture.crew import Crew
 from tests.torture.crowd import Crowd
+from tests.torture.desk import Desk
 from tests.torture.feeding import Append, Dictation, Feeder
-from tests.torture.member import nursing
+from tests.torture.member import Nursery, nursing
 from tests.torture.oracle import Verdict, judge
 from tests.torture.outcome import RESULTS, Outcome
-from tests.torture.scene import Act, Scene, torment
+from tests.torture.planning import Planner
+from tests.torture.scene import PATIENCE_S, Act, Scene, torment
 from tests.torture.schedule import Kind, Strike, schedule
-from tests.torture.town import SETTINGS, Clock, fences, kafka_settings, topics
+from tests.torture.town import SETTINGS, Clock, kafka_settings, topics
 
 _IDLE_S = 60.0
 _LAST_TURNS = 4
@@ -88,20 +93,20 @@ def _folder(plan: Plan) -> Path:
 
 
 async def _on_kafka(plan: Plan, cluster: Cluster, folder: Path) -> Outcome:
+    archive = found(folder)
     brokers = len(cluster.brokers)
     clock, settings = Clock(time.monotonic()), kafka_settings(cluster.bootstrap, brokers)
     words = ["--log", f"kafka:{cluster.bootstrap}", "--brokers", str(brokers), "--begun", str(clock.begun_s)]
-    words += plan.words
+    words += [*archive.words, *plan.words]
     own = broker_faults.of_one(cluster) if brokers == 1 else broker_faults.of_three(cluster)
     async with nursing(folder, *words) as nursery, open_kafka(settings) as log:
         await log.create(topics())
         if brokers > 1:
             await broker_faults.whole(cluster)
-        crew = Crew(kinds.KAFKA_WORKERS, nursery, clock.now_ms)
-        append = partial(_append, log)
+        crew = Crew(kinds.KAFKA_WORKERS, nursery, clock.now_ms, log_goes_away=True)
+        town = Town(clock, archive, crew, partial(_append, log), nursery, partial(open_kafka, settings), folder)
         its = kinds.KAFKA_ONE if brokers == 1 else kinds.KAFKA_THREE
-        opened = partial(open_kafka, settings)
-        return await _run(plan, plan.strikes(its), kinds.WORKERS | own, crew, clock, append, opened, folder)
+        return await _run(plan, plan.strikes(its), kinds.ACTS | own, town)
 
 
 async def _append(log: Log, partition: int, records: list) -> None:  # type: ignore[type-arg]
@@ -109,77 +114,103 @@ async def _append(log: Log, partition: int, records: list) -> None:  # type: ign
 
 
 async def _on_sqlite(plan: Plan, disk: disk_faults.Disk, folder: Path) -> Outcome:
-    clock, path = Clock(time.monotonic()), disk.path
+    archive, path = found(folder), disk.path
+    clock = Clock(time.monotonic())
     async with open_log(path) as log:
         await log.create(topics())
-    acts = kinds.WORKERS | disk_faults.of_disk(disk)
+    words = ["--log", f"sqlite:{path}", "--begun", str(clock.begun_s), *archive.words, *plan.words]
     opened = partial(open_log, path, read_only=True)
-    async with nursing(folder, "--log", f"sqlite:{path}", "--begun", str(clock.begun_s), *plan.words) as nursery:
+    async with nursing(folder, *words) as nursery:
         crew = Crew(1, nursery, clock.now_ms)
-        append = Dictation(crew).append
-        return await _run(plan, plan.strikes(kinds.SQLITE), acts, crew, clock, append, opened, folder)
+        town = Town(clock, archive, crew, Dictation(crew).append, nursery, opened, folder)
+        return await _run(plan, plan.strikes(kinds.SQLITE), kinds.ACTS | disk_faults.of_disk(disk), town)
 
 
-async def _run(
-    plan: Plan, strikes: Iterator[Strike], acts: Mapping[str, Act], crew: Crew, clock: Clock, append: Append,
-    opened: Callable[[], AbstractAsyncContextManager[Log]], folder: Path,
-) -> Outcome:  # fmt: skip
-    """Faults while it is fed; then rest, then the judge."""
-    feeder = Feeder(Crowd(plan.seed), append, clock.now_ms, plan.rate)
-    scene = Scene(plan.name, crew, feeder, clock.now_ms)
-    end_s = time.monotonic() + plan.seconds
-    try:
-        await crew.open()
-        feeding = asyncio.create_task(feeder.run())
-        await torment(scene, strikes, acts, plan.hits, end_s)
-        while feeder.pings < plan.pings:
-            await asyncio.sleep(0.1)
-        feeder.stop()
-        await feeding
-        verdict = await _judged(scene, opened, feeder, folder)
-    finally:
-        await crew.close()
+@dataclass(frozen=True, slots=True)
+class Town:
+    """What a run has to work with, whichever engine it is on."""
+
+    clock: Clock
+    archive: Archive
+    crew: Crew
+    append: Append
+    nursery: Nursery
+    opened: Callable[[], AbstractAsyncContextManager[Log]]
+    folder: Path
+
+
+async def _run(plan: Plan, strikes: Iterator[Strike], acts: Mapping[str, Act], town: Town) -> Outcome:
+    """Faults while it is fed and versions are published; then rest, then the judge."""
+    with open_catalog(town.archive.url) as catalog:
+        crew, now_ms, planner = town.crew, town.clock.now_ms, Planner(catalog, plan.seed)
+        feeder, desk = Feeder(Crowd(plan.seed), town.append, now_ms, plan.rate), Desk(town.nursery, town.append)
+        scene = Scene(plan.name, crew, feeder, desk, planner, town.archive.database, now_ms)
+        end_s = time.monotonic() + plan.seconds
+        try:
+            await crew.open()
+            await desk.open()
+            async with asyncio.TaskGroup() as doing:
+                feeding, planning = doing.create_task(feeder.run()), doing.create_task(planner.run())
+                await torment(scene, strikes, acts, plan.hits, end_s)
+                while feeder.pings < plan.pings:
+                    await asyncio.sleep(0.1)
+                await _publish_the_rest(scene, planning)
+                feeder.stop()
+                await feeding
+            await desk.close()
+            verdict = await _judged(scene, catalog, town)
+        finally:
+            await desk.close()
+            await crew.close()
     seconds = time.monotonic() - scene.begun_s
     return Outcome(
-        plan.name, plan.seed, scene.faults, verdict, feeder.pings, feeder.switches, feeder.refusals, crew.strange,
+        plan.name, plan.seed, scene.faults, verdict, feeder.pings, planner.planned, feeder.refusals, crew.strange,
         plan.hits, seconds, plan.bug,
     )  # fmt: skip
 
 
-async def _judged(
-    scene: Scene, opened: Callable[[], AbstractAsyncContextManager[Log]], feeder: Feeder, folder: Path
-) -> Verdict:
+async def _publish_the_rest(scene: Scene, planning: asyncio.Task[None]) -> None:
+    """Plan no more, and let what is planned come into force."""
+    scene.planner.stop()
+    await planning
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await scene.planner.settled()
+    except TimeoutError:
+        scene.crew.strange.append(f"a publication was not in force within {PATIENCE_S:g} s")
+
+
+async def _judged(scene: Scene, catalog: Catalog, town: Town) -> Verdict:
     scene.say("no more pings: waiting until all is done")
     await scene.crew.finish()
-    async with opened() as log:
+    async with town.opened() as log:
         for _ in range(_LAST_TURNS):
-            await _finish_the_rest(scene.crew, log)
-            if await _idle(log):
+            await _finish_the_rest(scene.crew, log, town.archive.fences(catalog))
+            if await _idle(log, town.archive.fences(catalog)):
                 break
         else:
             scene.crew.strange.append("something is always left to do")
         scene.say("replaying the input")
-        return await judge(log, feeder.acknowledged, folder)
+        return await judge(log, catalog, town.archive, scene.feeder.acknowledged, town.folder)
 
 
-async def _finish_the_rest(crew: Crew, log: Log) -> None:
+async def _finish_the_rest(crew: Crew, log: Log, fences: Fences) -> None:
     """One worker takes what is left. It may order a tick at the very end, which is left for the next one."""
     await crew.add()
     with suppress(TimeoutError):
         async with asyncio.timeout(_IDLE_S):
-            while not (crew.all_owned and await _idle(log)):
+            while not (crew.all_owned and await _idle(log, fences)):
                 await asyncio.sleep(0.2)
     await crew.finish()
 
 
-async def _idle(log: Log) -> bool:
+async def _idle(log: Log, fences: Fences) -> bool:
     """Whether all input is taken and no switch is under way."""
-    its_fences = fences()
     try:
         for partition, one in (await log.standing(PINGS, group=SETTINGS.group)).items():
             async for _ in log.read(PINGS, partition, start=one.committed or 0, to_end=True, most=1):
                 return False
-            if (await restore(log, partition, its_fences, PartitionStatus(partition, 0))).sweeping:
+            if (await restore(log, partition, fences, PartitionStatus(partition, 0))).sweeping:
                 return False
     except LogError:
         return False
@@ -187,5 +218,5 @@ async def _idle(log: Log) -> bool:
 
 
 def with_bug(plan: Plan, bug: str) -> Plan:
-    """The same with a bug in every worker, and the kinds of faults that show it."""
+    """The same with a bug in every process, and the kinds of faults that show it."""
     return replace(plan, name=f"{plan.name} {bug}", bug=bug, kinds=kinds.OF_BUGS[bug])

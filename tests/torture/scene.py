@@ -1,7 +1,8 @@
 """A run in progress: who works, who feeds, what has struck and how long it took to recover.
 
-`worker_faults`, `broker_faults` and `disk_faults` act in it. Recovered is when every partition has committed an input
-record that was received after the fault; it is counted from the fault, whatever else strikes in between.
+`worker_faults`, `publishing_faults`, `broker_faults` and `disk_faults` act in it. Recovered is when every partition has
+committed an input record that was received after the fault; it is counted from the fault, whatever else strikes in
+between.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.torture.crew import Crew
+from tests.torture.desk import Desk
 from tests.torture.feeding import Feeder
+from tests.torture.planning import Planner
 from tests.torture.schedule import Strike
 
 PATIENCE_S = 60.0
@@ -28,7 +32,7 @@ class Fault:
 
     kind: str
     target: str
-    owner: bool  # whether it hit one that had said what it owns
+    owner: bool  # whether it hit one that had said what it owns, or a publisher amid a publication
     recover_s: float | None = None
 
 
@@ -39,6 +43,9 @@ class Scene:
     name: str
     crew: Crew
     feeder: Feeder
+    desk: Desk
+    planner: Planner
+    database: Path  # the catalog's
     now_ms: Callable[[], int]
     faults: list[Fault] = field(default_factory=list)
     begun_s: float = field(default_factory=time.monotonic)
@@ -49,18 +56,21 @@ class Scene:
         """How many hit an owner."""
         return sum(fault.owner for fault in self.faults)
 
-    def struck(self, kind: str, target: str, *, owner: bool) -> None:
-        """A fault strikes at this moment."""
+    def struck(self, kind: str, target: str, *, owner: bool, until: Awaitable[object] | None = None) -> None:
+        """A fault strikes at this moment. `until`: what has to happen too before all has recovered."""
         fault = Fault(kind, target, owner)
         self.faults.append(fault)
-        task = asyncio.create_task(self._recover(fault, self.now_ms(), time.monotonic()))
+        task = asyncio.create_task(self._recover(fault, self.now_ms(), time.monotonic(), until))
         self.recovering.add(task)
         task.add_done_callback(self.recovering.discard)
 
-    async def _recover(self, fault: Fault, fault_ms: int, struck_s: float) -> None:
+    async def _recover(self, fault: Fault, fault_ms: int, struck_s: float, until: Awaitable[object] | None) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
-                fault.recover_s = await self.crew.recovered(fault_ms, struck_s)
+                await self.crew.recovered(fault_ms)
+                if until is not None:
+                    await until
+                fault.recover_s = time.monotonic() - struck_s
         took = "NOT RECOVERED" if fault.recover_s is None else f"recovered in {fault.recover_s:.2f} s"
         hit = "an owner" if fault.owner else "no owner"
         self.say(f"{len(self.faults):4d}  {fault.kind:28} {fault.target:38} {hit}, {took}")

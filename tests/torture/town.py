@@ -1,28 +1,24 @@
 """The torture's world: layers in several versions, the workers' settings, topics, and a clock that runs fast.
 
-Both sides know it, the processes that work and the one that torments them. Invariant: whoever makes it gets the same
-versions, so that a hash sent in a control record means the same to all.
+Both sides know it, the processes that work and the one that torments them. Invariant: the town's time is the log's and
+the devices'; leases and signs of life go by the machine's own clock.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
-from contextlib import redirect_stderr
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from io import StringIO
 from math import inf
 
 from shapely import box
 from shapely.geometry.base import BaseGeometry
 
+from boundaries.publishing import PublishingSettings
 from geofence.region import Kind, Region, Version
-from ingest.fences import FixedFences
 from ingest.settings import WorkerSettings
 from ingest.topics import topics as product_topics
-from service.fences import fixed_fences
 from stream.kafka import KafkaSettings
 from stream.port import Cleanup, Topic
 
@@ -39,6 +35,9 @@ SETTINGS = WorkerSettings(
     forget_after_s=7200.0, max_age_s=3600.0, source="torture", group="torture", batch_records=200, sweep_devices=10,
     tick_s=2.0, backoff_most_s=2.0,
 )  # fmt: skip
+# Real seconds: who is killed amid a publication is replaced after a moment, and a dead worker is not waited for long.
+PUBLISHING = PublishingSettings(look_s=0.1, lease_s=2.0, worker_s=1.5, prepare_s=20.0, again_s=4.0)
+SIGN_S = 0.5  # between two signs of life of a worker
 
 
 @dataclass(slots=True)
@@ -53,24 +52,19 @@ class Clock:
         return round(min(self.last_ms, START_MS + (time.monotonic() - self.begun_s) * 1000 * SPEED))
 
 
-def versions() -> list[Version]:
-    """Every version of both layers; of each the first is in force in a log that is new."""
-    plain = _cells(0.0)
-    shifted = _cells(0.4)
-    fewer = {name: shape for rank, (name, shape) in enumerate(_cells(0.0).items()) if rank % 4 != 1}
-    fences = {f"f{n}": box(x, y, x + 0.012, y + 0.012) for n, (x, y) in enumerate(_corners())}
-    moved = {f"f{n}": box(x, y + 0.003, x + 0.009, y + 0.015) for n, (x, y) in enumerate(_corners()) if n % 3}
-    return [
-        *(_version("cells", Kind.PARTITION, shapes) for shapes in (plain, shifted, fewer)),
-        *(_version("fences", Kind.OVERLAY, shapes, dwell_s=DWELL_S) for shapes in (fences, moved)),
-    ]
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A version before its regions have codes."""
+
+    kind: Kind
+    shapes: Mapping[str, BaseGeometry]
+    dwell_s: float | None = None
 
 
-@cache
-def fences() -> FixedFences:
-    """The fences of its partitions."""
-    with redirect_stderr(StringIO()):  # it says which versions wait for a switch
-        return fixed_fences(versions(), SETTINGS, "compiled")
+def version_of(layer: str, draft: Draft, codes: Mapping[str, int]) -> Version:
+    """The version, with the codes that the catalog has given."""
+    regions = [Region(key, shape, key.upper()) for key, shape in draft.shapes.items()]
+    return Version.of(layer, regions, kind=draft.kind, dwell_s=draft.dwell_s, codes=codes)
 
 
 def topics() -> Sequence[Topic]:
@@ -105,6 +99,17 @@ def _corners() -> list[tuple[float, float]]:
     return [(0.002 + 0.0095 * n, 0.002 + 0.006 * (n % 3)) for n in range(6)]
 
 
-def _version(layer: str, kind: Kind, shapes: dict[str, BaseGeometry], dwell_s: float | None = None) -> Version:
-    regions = [Region(key, shape, key.upper()) for key, shape in shapes.items()]
-    return Version.of(layer, regions, kind=kind, dwell_s=dwell_s)
+def _drafts() -> dict[str, list[Draft]]:
+    """Every version of both layers; one of them is a layer that is retired."""
+    fewer = {name: shape for rank, (name, shape) in enumerate(_cells(0.0).items()) if rank % 4 != 1}
+    fences = {f"f{n}": box(x, y, x + 0.012, y + 0.012) for n, (x, y) in enumerate(_corners())}
+    moved = {f"f{n}": box(x, y + 0.003, x + 0.009, y + 0.015) for n, (x, y) in enumerate(_corners()) if n % 3}
+    return {
+        "cells": [Draft(Kind.PARTITION, shapes) for shapes in (_cells(0.0), _cells(0.4), fewer)],
+        "fences": [
+            Draft(Kind.OVERLAY, fences, DWELL_S), Draft(Kind.OVERLAY, moved, DWELL_S), Draft(Kind.OVERLAY, {})
+        ],
+    }  # fmt: skip
+
+
+VERSIONS = _drafts()

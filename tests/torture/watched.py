@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ingest.topics import TRACKS
+from ingest.topics import PINGS, TRACKS
 from stream.port import Batch, Claim, Grip, Log, Outgoing, Record
 from tests.torture.points import Points, say
 
@@ -70,6 +70,7 @@ class WatchedGrip:
         self._grip, self._points, self._partition = grip, points, partition
         self.offset, self.lost = grip.offset, grip.lost
         self._batch: Batch | None = None
+        self._committed = grip.offset
 
     async def batches(self, *, most: int) -> AsyncIterator[Batch]:
         """As the grip's own."""
@@ -79,9 +80,17 @@ class WatchedGrip:
 
     async def commit(self, outgoing: Sequence[Outgoing], offset: int) -> None:
         """As the grip's own."""
-        self._points.visit("before grip commit")
+        steps = ["grip commit", "sweep"] if self._sweeps(outgoing, offset) else ["grip commit"]
+        for step in steps:
+            self._points.visit(f"before {step}")
         await self._grip.commit(outgoing, offset)
-        self._points.visit("after grip commit")
+        self._committed = offset
+        for step in steps:
+            self._points.visit(f"after {step}")
         if self._batch is not None and self._batch.offsets[0] < offset:
             newest = max(self._batch.times_ms[: bisect_left(self._batch.offsets, offset)])
             say(say="commit", partition=self._partition, time_ms=newest)
+
+    def _sweeps(self, outgoing: Sequence[Outgoing], offset: int) -> bool:
+        """Whether a commit is a part of a sweep: it takes no input, and is no tick."""
+        return offset == self._committed and not any(one.topic == PINGS for one in outgoing)

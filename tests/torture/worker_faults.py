@@ -52,8 +52,25 @@ async def killed_taking(scene: Scene, strike: Strike) -> None:
 async def killed_switching(scene: Scene, strike: Strike) -> None:
     """Kill -9 while another version is being put in force, some commits into the sweep."""
     owner = await scene.crew.owner(strike.draw)
-    scene.feeder.order_switch()
+    scene.planner.order()
     await _at(scene, strike, owner, "die")
+
+
+async def killed_loading(scene: Scene, strike: Strike) -> None:
+    """Kill -9 while it loads a version."""
+    await killed_switching(scene, strike)
+
+
+async def restarted_in_turn(scene: Scene, strike: Strike) -> None:
+    """SIGTERM to one after the other, each replaced before the next, while versions are published."""
+    scene.struck(strike.kind, f"{len(scene.crew.members)}", owner=bool(scene.crew.owners))
+    for one in list(scene.crew.members):
+        scene.planner.order()
+        one.send(signal.SIGTERM)
+        if not await within(one.ended, 10.0):
+            scene.crew.strange.append(f"{one} did not end within 10 s of SIGTERM")
+            await one.kill()
+        await scene.crew.settled()
 
 
 async def failed_at(scene: Scene, strike: Strike) -> None:
