@@ -84,7 +84,6 @@ def test_a_worker_that_starts_while_it_is_away_waits_and_says_so_and_goes_on_onc
             async with its.working():
                 await its.publish(its.draft(WEST))
             server.stop()
-            logging.getLogger("geofence").setLevel(logging.WARNING)
             starting = asyncio.create_task(_work_until_told(its))
             try:
                 await its.send(pings(its))

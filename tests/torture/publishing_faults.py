@@ -25,10 +25,14 @@ _EACH_PARTITION = both_sides("order")  # points that a publication comes to more
 
 
 async def publisher_killed(scene: Scene, strike: Strike) -> None:
-    """Kill -9 at a point of publishing."""
+    """Kill -9 at a point of publishing; as soon as that may be, its publication is overtaken."""
     member = await _at(scene, strike, "die")
-    if member is not None:
+    if member is not None and member.carrying:
         await member.ended.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PUBLISHING.lease_s):
+                while await scene.planner.plan(member.carrying[0]) is None:
+                    await asyncio.sleep(0.1)
 
 
 async def publisher_stopped(scene: Scene, strike: Strike) -> None:
