@@ -21,7 +21,7 @@ from geofence.fence import Fence
 from geofence.library import Library, UnknownVersion
 from geofence.wire_tracks import PartitionRow
 from ingest.settings import WorkerSettings
-from ingest.status import PartitionStatus, Status, tell
+from ingest.status import PartitionStatus, State, Status, tell
 from web.calling import called
 
 Load = Callable[[str], Awaitable[Atlas]]  # by a version's hash; raises UnknownVersion and CatalogError
@@ -61,11 +61,10 @@ class CatalogFences:
 
     async def have(self, key: str) -> None:
         """Have a version at hand; those who ask for the same one wait for one loading."""
-        if key in self.library:
-            return
-        if key not in self._under_way:
-            self._under_way[key] = asyncio.create_task(self._have(key))
-        await asyncio.shield(self._under_way[key])
+        while key not in self.library:  # again where it was let go of before whoever waited for it came to it
+            if key not in self._under_way:
+                self._under_way[key] = asyncio.create_task(self._have(key))
+            await asyncio.shield(self._under_way[key])
 
     async def _have(self, key: str) -> None:
         self.loadings[key] = Loading(LOADING)
@@ -75,7 +74,7 @@ class CatalogFences:
             self.loadings[key] = Loading(FAILED, str(error))
             tell(logging.ERROR, "version_not_loaded", version=key[:12], reason=error)
             raise
-        except CatalogError:
+        except BaseException:
             del self.loadings[key]  # it is tried again
             raise
         finally:
@@ -112,6 +111,11 @@ class Follower:
                     if not self._away:
                         tell(logging.WARNING, "catalog_away", reason=error)
                     self._away = str(error)
+                except Exception as error:  # nobody awaits this task: what kills it would never be heard of
+                    reason = f"{type(error).__name__}: {error}"
+                    if self._away != reason:
+                        tell(logging.ERROR, "following_fault", reason=reason)
+                    self._away = reason
                 await asyncio.sleep(_LOOK_S)
         finally:
             await self._leave()
@@ -123,10 +127,10 @@ class Follower:
             asyncio.ensure_future(self._fences.have(key)).add_done_callback(_passed_over)
         await self._report()
         await self._sign()
-        every = [one.in_force for one in self._status.held]
-        if None not in every:  # what is being restored may need any of them
-            used = {key for some in every for its in some or () for key in (its.version, its.before) if key}
-            self._fences.keep(used | wanted)
+        held = self._status.held
+        if all(one.state is not State.RESTORING for one in held):  # what is being restored may need any of them
+            every = [its for one in held for its in one.in_force or ()]
+            self._fences.keep({key for its in every for key in (its.version, its.before) if key} | wanted)
 
     async def _report(self) -> None:
         """What is in force on each partition that it holds, where that has changed."""

@@ -77,6 +77,7 @@ class Partition:
 
     async def _hold(self, claim: Claim, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
         """Take the partition once, and work until something fails or it is to be given up."""
+        status.in_force = None  # another worker may have had it meanwhile
         status.enter(State.RESTORING, self.now_ms())
         async with claim.take() as grip:
             self._check_lost(grip, claim.partition)

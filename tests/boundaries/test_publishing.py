@@ -158,3 +158,12 @@ def test_a_catalog_that_goes_away_stops_nothing_that_runs(tmp_path, url):
                 (tmp_path / "gone").rename(catalog.parent)
 
     run(tmp_path, url, story)
+
+
+def test_a_partition_that_can_not_have_a_version_says_why(tmp_path, url):
+    async def story(its: Office) -> None:
+        async with its.working():
+            await its.order(Switch(layer="areas", version="0" * 64, at_ms=its.now_ms(), number=1), 0)
+            await its.until(lambda: any("no version has the hash" in one.reason for one in its.status.held))
+
+    run(tmp_path, url, story)
