@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 
 from sqlalchemy import Row, delete, insert, select
 
-from catalog.database import Database, upsert
+from catalog.database import Database, hold, upsert
 from catalog.layer_tables import in_force, worker
 
 GONE_MS = 3_600_000  # a worker not heard of for so long is forgotten
@@ -60,6 +60,7 @@ class Fleet:
     def put_in_force(self, partition: int, reports: Sequence[InForce]) -> None:
         """Keep what is in force on a partition, in place of all that was known of it."""
         with self._database.writing() as connection:
+            hold(connection, "layer")  # two workers may report one partition while it changes hands
             connection.execute(delete(in_force).where(in_force.c.partition == partition))
             if reports:
                 connection.execute(insert(in_force), [asdict(one) for one in reports])

@@ -58,7 +58,7 @@ def test_a_worker_is_as_it_was_last_heard_of(catalog: Catalog, worker: Worker) -
 def test_a_worker_that_was_not_heard_of_for_an_hour_is_forgotten(catalog: Catalog, worker: Worker) -> None:
     catalog.fleet.seen(worker)
     catalog.fleet.seen(Worker("w-2", "host-a", 18, NOW + 1, ()))
-    catalog.fleet.put_in_force([in_force(0, 1, worker="w-1")])
+    catalog.fleet.put_in_force(0, [in_force(0, 1, worker="w-1")])
     assert catalog.fleet.sweep(now_ms=NOW + GONE_MS - 1) == 0
     assert catalog.fleet.sweep(now_ms=NOW + GONE_MS) == 1
     assert [one.id for one in catalog.fleet.workers()] == ["w-2"]
