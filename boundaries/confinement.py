@@ -45,6 +45,11 @@ def limit(*, memory_bytes: int, cpu_s: int, file_bytes: int, open_files: int) ->
         least = most if free else min(most, hard)
         grace = 1 if what == resource.RLIMIT_CPU and (free or least < hard) else 0  # first the signal that tells
         resource.setrlimit(what, (least, least + grace))
+    die_with_parent()
+
+
+def die_with_parent() -> None:
+    """Have this process killed when the thread that has begun it ends, however that comes about."""
     _prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 
 

@@ -7,11 +7,13 @@ in a thread. Invariant: what is loaded is the version that was asked for; a vers
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import tempfile
 from pathlib import Path
 
 import msgspec
+from shapely.errors import ShapelyError
 
 from boundaries.manifest import read_manifest
 from boundaries.shelf import Shelf
@@ -20,6 +22,8 @@ from geofence.atlas import Atlas
 from geofence.library import UnknownVersion
 from web.calling import called
 
+_log = logging.getLogger("geofence.boundaries")
+_BROKEN = (ValueError, LookupError, EOFError, FileNotFoundError, ShapelyError)
 _TAIL = 2_000  # of what a compiler that failed has said
 
 
@@ -32,26 +36,35 @@ class Loader:
 
     async def load(self, key: str) -> Atlas:
         """The atlas of a version. Raises UnknownVersion if there is none or it can't be made, and CatalogError."""
-        if not self.shelf.has(key):
-            await self._make(key)
         try:
-            atlas = await asyncio.to_thread(self.shelf.atlas, key)
-        except (ValueError, OSError) as error:
-            raise UnknownVersion(f"version {key[:12]} can't be read from {self.folder}: {error}") from None
-        if atlas is None:
-            raise UnknownVersion(f"version {key[:12]} was compiled as another one; its manifest is not its own")
-        return atlas
+            return await self._read(key) or await self._made(key)
+        except OSError as error:
+            raise UnknownVersion(f"version {key[:12]} can't be had in {self.folder}: {error}") from None
 
-    async def _make(self, key: str) -> None:
-        """Have it on the shelf."""
+    async def _read(self, key: str) -> Atlas | None:
+        """The atlas, if it is on the shelf; what is broken there is removed."""
+        try:
+            return await asyncio.to_thread(self.shelf.atlas, key)
+        except _BROKEN as error:
+            _log.warning("version %s is made anew, what was kept is broken: %s", key[:12], error,
+                         extra={"action": "shelf_broken"})  # fmt: skip
+            await asyncio.to_thread(self.shelf.drop, key)
+            return None
+
+    async def _made(self, key: str) -> Atlas:
+        """The atlas, made and put on the shelf."""
         try:
             manifest = msgspec.json.encode(await called(self._catalog.versions.manifest, key))
             with tempfile.TemporaryDirectory(prefix="geofence-") as folder:
                 place = Path(folder)
                 await self._fetch(read_manifest(manifest).geometry, place / "regions.fgb")
                 await self.compile(manifest, place / "regions.fgb")
-        except Missing as error:
+        except (Missing, ValueError) as error:
             raise UnknownVersion(f"version {key[:12]}: {error}") from None
+        atlas = await self._read(key)
+        if atlas is None:
+            raise UnknownVersion(f"version {key[:12]} was compiled as another one; its manifest is not its own")
+        return atlas
 
     async def _fetch(self, blob: str, place: Path) -> None:
         pieces = await called(self._catalog.blobs.open, blob)

@@ -71,6 +71,11 @@ class Publisher:
                 if not self._silent:
                     _log.warning("publishing waits: %s", error, extra={"action": "publishing_waits"})
                 self._silent = True
+            except Exception:  # nobody awaits this task: what kills it would never be heard of
+                busy = False
+                if not self._silent:
+                    _log.exception("publishing broke off", extra={"action": "publishing_fault"})
+                self._silent = True
             await asyncio.sleep(0 if busy else self._settings.look_s)
 
     async def step(self) -> bool:

@@ -2,19 +2,22 @@
 
 Written by `compiling`, in a process of its own; read by workers and by dry runs. A folder for each version, named by
 its hash; its arrays depend on the shapes alone, and versions that share those share the files. Invariants: what has a
-name here is whole; a file of other code is not touched; reading checks that the shapes are the version's own.
+name here is whole, after a loss of power too; one process at a time writes or removes; what other code has built is not
+read; reading checks that the shapes are the version's own.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import numpy as np
@@ -26,7 +29,8 @@ from geofence.atlas import CODE_VERSION, Atlas
 from geofence.region import Region, Version
 from geofence.rule import Rule
 
-_MANIFEST, _NAMES, _SHAPES, _ENDS = "manifest.json", "names.json", "shapes.npy", "ends.npy"
+_MANIFEST, _NAMES, _SHARED, _SHAPES, _ENDS = "manifest.json", "names.json", "shapes", "shapes.npy", "ends.npy"
+_LOCK = "lock"
 
 
 class Shelf:
@@ -42,15 +46,16 @@ class Shelf:
     def put(self, version: Version, manifest: bytes) -> None:
         """Build a version's atlas and keep it, where that was not done; shapes that are here are not built again."""
         key, shapes = version.hash, self._shapes_at(version.geometry_hash)
-        if not shapes.exists():
-            with self._whole(shapes) as new:
-                _write_shapes(new, Atlas(version))
-        if not self.has(key):
-            names = msgspec.json.encode([[region.id, region.name] for region in version.regions])
-            with self._whole(self._at(key)) as new:
-                (new / _NAMES).write_bytes(names)
-                (new / "shapes").write_text(shapes.name)
-                (new / _MANIFEST).write_bytes(manifest)
+        with self._alone():
+            if not shapes.exists():
+                with self._whole(shapes) as new:
+                    _write_shapes(new, Atlas(version))
+            if not self.has(key):
+                names = msgspec.json.encode([[region.id, region.name] for region in version.regions])
+                with self._whole(self._at(key)) as new:
+                    (new / _NAMES).write_bytes(names)
+                    (new / _SHARED).write_text(shapes.name)
+                    (new / _MANIFEST).write_bytes(manifest)
 
     def atlas(self, key: str) -> Atlas | None:
         """A version's atlas, its arrays mapped; None if it is not here. Raises ValueError if it is another's."""
@@ -72,40 +77,70 @@ class Shelf:
             raise ValueError(f"{self._at(key)} holds version {version.hash[:12]}; remove the folder, it is made anew")
         return version
 
-    def _shapes_of(self, key: str) -> Path:
-        return self._folder / (self._at(key) / "shapes").read_text()
+    def drop(self, key: str) -> None:
+        """Remove a version that can't be read, and its shapes: they are made anew."""
+        with self._alone():
+            with suppress(OSError):
+                self._remove(self._shapes_of(key))
+            self._remove(self._at(key))
 
     def keep(self, keys: set[str]) -> None:
-        """Remove all versions but these, and the shapes that none of them has. Who has them mapped keeps them."""
-        used = set()
-        for place in self._folder.glob("version-*"):
-            if place.name.removeprefix("version-") in keys:
-                used.add((place / "shapes").read_text())
-            else:
-                shutil.rmtree(place, ignore_errors=True)
-        for place in self._folder.glob("shapes-*"):
-            if place.name not in used:
-                shutil.rmtree(place, ignore_errors=True)
+        """Remove all versions but these, the shapes that none of them has, and what was left half-made.
+
+        Who has them mapped keeps them. While somebody compiles it does nothing: another time will do.
+        """
+        if not self._folder.is_dir():
+            return
+        with suppress(BlockingIOError), self._alone(wait=False):
+            here = [key for key in keys if self.has(key)]
+            kept = {self._at(key).name for key in here} | {self._shapes_of(key).name for key in here} | {_LOCK}
+            for place in self._folder.iterdir():
+                if place.name not in kept:
+                    self._remove(place)
+
+    def _remove(self, place: Path) -> None:
+        """Remove a folder, its name first, so that no half of it is ever found under that."""
+        gone = place.with_name(f"gone-{uuid4().hex}")
+        with suppress(FileNotFoundError):
+            place.rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
+
+    def _shapes_of(self, key: str) -> Path:
+        return self._folder / (self._at(key) / _SHARED).read_text()
 
     def _at(self, key: str) -> Path:
-        return self._folder / f"version-{key}"
+        return self._folder / f"version-{key}-{CODE_VERSION}"
 
     def _shapes_at(self, geometry_hash: str) -> Path:
         return self._folder / f"shapes-{geometry_hash}-{CODE_VERSION}"
 
     @contextmanager
-    def _whole(self, place: Path) -> Iterator[Path]:
-        """A new folder that gets its name once it is whole; if another process was quicker, theirs stays."""
+    def _alone(self, *, wait: bool = True) -> Iterator[None]:
+        """Nobody else writes here meanwhile. Raises BlockingIOError if somebody does and it is not to wait."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+
+    @contextmanager
+    def _whole(self, place: Path) -> Iterator[Path]:
+        """A new folder that gets its name once all of it is on disk."""
         new = Path(tempfile.mkdtemp(prefix="new-", dir=self._folder))
         try:
             yield new
-            os.rename(new, place)  # noqa: PTH104 - fails where the folder is there and not empty, and must
-        except OSError:
-            if not place.exists():
-                raise
+            for file in (*new.iterdir(), new):
+                _sync(file)
+            new.rename(place)
         finally:
             shutil.rmtree(new, ignore_errors=True)
+
+
+def _sync(file: Path) -> None:
+    opened = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _write_shapes(folder: Path, atlas: Atlas) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from boundaries.errors import BoundaryError
 from catalog import Catalog, CatalogError, Conflict, Missing, Refused
 from catalog.job import Job
+from geofence.library import UnknownVersion
 from stream.port import LogError
 from web.calling import called
 
@@ -64,6 +65,11 @@ class Workshop:
                 if not self._silent:
                     _log.warning("jobs wait: %s", error, extra={"action": "jobs_wait"})
                 self._silent = True
+            except Exception:  # nobody awaits this task: what kills it would never be heard of
+                busy = False
+                if not self._silent:
+                    _log.exception("jobs broke off", extra={"action": "jobs_fault"})
+                self._silent = True
             if not busy:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), _LOOK_S)
@@ -90,15 +96,21 @@ class Workshop:
         return True
 
     async def _kept(self, job: Job, doing: asyncio.Future[Any], progress: Progress) -> bool:
-        """Hold the lease until it is done; False: it was cancelled or lost."""
+        """Hold the lease until it is done; False: it was cancelled or lost. Raises CatalogError once it has run out."""
+        until_ms = job.leased_until_ms
         while True:
             await asyncio.wait({doing}, timeout=_SIGN_S)
             if doing.done():
                 return True
             its: dict[str, Any] = {"stage": progress.stage, "done": progress.done, "total": progress.total}
-            held = await called(self._catalog.jobs.progress, job, **its, now_ms=self._now_ms(), lease_s=_LEASE_S)
-            if not held:
-                return False
+            now_ms = self._now_ms()
+            try:
+                if not await called(self._catalog.jobs.progress, job, **its, now_ms=now_ms, lease_s=_LEASE_S):
+                    return False
+                until_ms = now_ms + round(_LEASE_S * 1000)
+            except CatalogError:
+                if now_ms > until_ms:
+                    raise
 
     async def _end(self, job: Job, doing: asyncio.Future[Any]) -> None:
         """Write what came of it."""
@@ -106,7 +118,7 @@ class Workshop:
         if error is None:
             await called(self._catalog.jobs.finish, job, doing.result(), now_ms=self._now_ms())
             return
-        if isinstance(error, BoundaryError | Missing | Refused | Conflict):
+        if isinstance(error, BoundaryError | UnknownVersion | Missing | Refused | Conflict):
             reason = str(error)
         elif isinstance(error, CatalogError | LogError):
             reason = f"It was stopped half-way: {error}. Ask for it again."

@@ -72,6 +72,11 @@ def next_change(connection: Connection, table: str) -> int:
     return int(number)
 
 
+def hold(connection: Connection, table: str) -> None:
+    """Hold off other changes of the table until the transaction ends, without making one."""
+    connection.execute(update(change).where(change.c.name == table).values(number=change.c.number))
+
+
 def newest_change(connection: Connection, table: str) -> int:
     """The newest number given in a table."""
     return int(connection.execute(select(change.c.number).where(change.c.name == table)).scalar_one())

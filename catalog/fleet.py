@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, insert, select
 
-from catalog.database import Database, upsert
+from catalog.database import Database, hold, upsert
 from catalog.layer_tables import in_force, worker
 
 GONE_MS = 3_600_000  # a worker not heard of for so long is forgotten
@@ -60,11 +60,10 @@ class Fleet:
     def put_in_force(self, partition: int, reports: Sequence[InForce]) -> None:
         """Keep what is in force on a partition, in place of all that was known of it."""
         with self._database.writing() as connection:
-            layers = [one.layer for one in reports]
-            gone = delete(in_force).where(in_force.c.partition == partition, in_force.c.layer.not_in(layers))
-            connection.execute(gone)
-            for one in sorted(reports, key=lambda report: report.layer):  # all in one order: nobody waits in a circle
-                upsert(connection, in_force, asdict(one))
+            hold(connection, "layer")  # two workers may report one partition while it changes hands
+            connection.execute(delete(in_force).where(in_force.c.partition == partition))
+            if reports:
+                connection.execute(insert(in_force), [asdict(one) for one in reports])
 
     def in_force(self, layer_name: str | None = None) -> list[InForce]:
         """What is in force (of a layer), by layer and partition."""

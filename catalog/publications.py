@@ -14,7 +14,7 @@ from catalog.audit import Line
 from catalog.database import Database
 from catalog.errors import Conflict, Refused
 from catalog.layer import one_layer, touch
-from catalog.layer_tables import layer, publication
+from catalog.layer_tables import in_force, layer, publication
 from catalog.publication import (
     CANCELLABLE,
     CANCELLED,
@@ -163,8 +163,12 @@ def _too_late(found: Publication) -> str:
 
 
 def _next_number(connection: Connection, layer_name: str) -> int:
-    given = update(layer).where(layer.c.name == layer_name).values(next_publication=layer.c.next_publication + 1)
-    return int(connection.execute(given.returning(layer.c.next_publication)).scalar_one()) - 1
+    """Above those given, and those that partitions have obeyed: a catalog from a backup may have forgotten some."""
+    obeyed = connection.execute(select(func.max(in_force.c.publication)).where(in_force.c.layer == layer_name)).scalar()
+    its = select(layer.c.next_publication).where(layer.c.name == layer_name)
+    number = max(int(connection.execute(its).scalar_one()), (obeyed or 0) + 1)
+    connection.execute(update(layer).where(layer.c.name == layer_name).values(next_publication=number + 1))
+    return number
 
 
 def _publishable(connection: Connection, layer_name: str, number: int) -> str:

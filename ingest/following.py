@@ -21,7 +21,7 @@ from geofence.fence import Fence
 from geofence.library import Library, UnknownVersion
 from geofence.wire_tracks import PartitionRow
 from ingest.settings import WorkerSettings
-from ingest.status import PartitionStatus, Status, tell
+from ingest.status import PartitionStatus, State, Status, tell
 from web.calling import called
 
 Load = Callable[[str], Awaitable[Atlas]]  # by a version's hash; raises UnknownVersion and CatalogError
@@ -78,7 +78,7 @@ class CatalogFences:
             self.loadings[key] = Loading(FAILED, str(error))
             tell(logging.ERROR, "version_not_loaded", version=key[:12], reason=error)
             raise
-        except CatalogError:
+        except BaseException:
             del self.loadings[key]  # it is tried again
             raise
         finally:
@@ -123,6 +123,11 @@ class Follower:
                     if not self._away:
                         tell(logging.WARNING, "catalog_away", reason=error)
                     self._away = str(error)
+                except Exception as error:  # nobody awaits this task: what kills it would never be heard of
+                    reason = f"{type(error).__name__}: {error}"
+                    if self._away != reason:
+                        tell(logging.ERROR, "following_fault", reason=reason)
+                    self._away = reason
                 await asyncio.sleep(_LOOK_S)
         finally:
             await self._leave()
@@ -151,9 +156,9 @@ class Follower:
         """The versions that are in force here or are to be; None: what is being restored may need any of them."""
         used = set(wanted)
         for one in self._status.held:
-            if one.in_force is None:
+            if one.state is State.RESTORING:
                 return None
-            used |= {key for its in one.in_force for key in (its.version, its.before) if key}
+            used |= {key for its in one.in_force or () for key in (its.version, its.before) if key}
         return used
 
     async def _report(self) -> None:

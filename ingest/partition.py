@@ -77,8 +77,8 @@ class Partition:
 
     async def _hold(self, claim: Claim, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
         """Take the partition once, and work until something fails or it is to be given up."""
+        status.in_force = None  # another worker may have had it meanwhile
         status.enter(State.RESTORING, self.now_ms())
-        status.in_force = None  # another may have had the partition meanwhile
         async with claim.take() as grip:
             self._check_lost(grip, claim.partition)
             fence = await restore(self.log, claim.partition, self.fences, status)

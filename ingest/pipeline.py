@@ -7,7 +7,6 @@ all of it is; after any exception the fence is ahead of the log and must be thro
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from time import perf_counter
@@ -103,8 +102,11 @@ class Pipeline:
     async def _fetch(self, work: Work) -> None:
         for item in work.items:
             if isinstance(item, Order) and isinstance(item.control, Switch) and not self.fence.has_obeyed(item.control):
-                with suppress(UnknownVersion):  # whoever obeys says so
+                try:
                     await self._fences.fetch(item.control)
+                except UnknownVersion:
+                    if item.control.version not in self._settings.skip_versions:  # or else `_obey` passes it over
+                        raise
 
     async def _decide(self, work: Work) -> None:
         if work.batch is None:

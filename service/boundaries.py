@@ -75,9 +75,11 @@ async def _sweep(catalog: Catalog, loader: Loader, now_ms: Callable[[], int]) ->
         try:
             for part in (catalog.jobs, catalog.fleet, catalog.blobs):
                 await called(part.sweep, now_ms=now_ms())
-            loader.shelf.keep(await called(_needed, catalog))
-        except CatalogError as error:
+            await asyncio.to_thread(loader.shelf.keep, await called(_needed, catalog))
+        except (CatalogError, OSError) as error:
             _log.warning("sweeping waits: %s", error, extra={"action": "sweeping_waits"})
+        except Exception:  # nobody awaits this task: what kills it would never be heard of
+            _log.exception("sweeping broke off", extra={"action": "sweeping_fault"})
         await asyncio.sleep(_SWEEP_S)
 
 

@@ -6,15 +6,14 @@ output, a JSON object a line; the last has the result. Invariant: it opens the l
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import signal
 import sys
 from functools import partial
 from typing import Any
 
 import msgspec
 
+from boundaries.confinement import die_with_parent
 from boundaries.errors import BoundaryError
 from boundaries.shelf import Shelf
 from boundaries.trial.running import Plan, Progress, try_out
@@ -24,8 +23,6 @@ from ingest.settings import WorkerSettings
 from service.source import Unusable
 from service.trial_sources import LogPings, LogTracks
 from stream.port import LogError
-
-_PR_SET_PDEATHSIG = 1
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +89,7 @@ def _tell(progress: Progress) -> None:
 
 def main() -> None:
     """Do what the order says."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)

@@ -16,6 +16,7 @@ from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event
 from typing import Protocol
 
+from boundaries.confinement import die_with_parent
 from boundaries.errors import BoundaryError, Stopped
 from boundaries.trial.at_once import AtOnceCounts, TracksRead, count_at_once
 from boundaries.trial.outcome import Examples, Trial
@@ -206,6 +207,7 @@ class _Child:
 
 
 def _begin(plan: Plan, said: SimpleQueue[tuple[int, int]], stop: Event) -> None:
+    die_with_parent()  # or else who is killed leaves these behind, waiting for work for ever
     _Child.work, _Child.said, _Child.stop = _Work(plan), said, stop
 
 

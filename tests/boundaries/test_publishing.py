@@ -180,3 +180,34 @@ def test_what_the_log_refuses_is_written_as_soon_as_it_takes_it_again(tmp_path, 
             assert found.in_force_ms - found.created_ms < PublishingSettings().lease_s * 1000
 
     run(tmp_path, url, story)
+
+
+def test_layers_tell_in_the_same_order_after_a_restart(tmp_path, url):
+    async def story(its: Office) -> None:
+        begun_ms = its.now_ms() - 3_600_000
+        async with its.publishing():
+            for turn, lon in enumerate((0.5, 1.5)):
+                async with its.working():
+                    for layer in ("zones", "areas") if turn == 0 else ():
+                        await its.publish(its.draft(WEST, layer=layer), layer=layer)
+                    for step in range(5):
+                        now_ms = begun_ms + turn * 1_800_000 + step * 60_000
+                        await its.send(
+                            Ping(device=device, lon=lon, lat=0.5, time_ms=now_ms, accuracy_m=10.0) for device in DEVICES
+                        )
+                    await its.taken()
+        told: dict[str, list[str]] = {}
+        for one in await its.events():
+            told.setdefault(one.data.device, []).append(one.data.layer)
+        assert told == dict.fromkeys(DEVICES, ["zones", "areas"] * 2)
+
+    run(tmp_path, url, story)
+
+
+def test_a_partition_that_can_not_have_a_version_says_why(tmp_path, url):
+    async def story(its: Office) -> None:
+        async with its.working():
+            await its.order(Switch(layer="areas", version="0" * 64, at_ms=its.now_ms(), number=1), 0)
+            await its.until(lambda: any("no version has the hash" in one.reason for one in its.status.held))
+
+    run(tmp_path, url, story)

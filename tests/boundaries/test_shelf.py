@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
+
 import msgspec
 import numpy as np
 import pytest
 from numba import typeof
 from shapely import box
 
+from boundaries.blob import write_regions
+from boundaries.loading import Loader
 from boundaries.manifest import manifest_of
 from boundaries.shelf import Shelf
-from geofence.atlas import Atlas
+from catalog import open_catalog, upgrade
+from geofence.atlas import CODE_VERSION, Atlas
+from geofence.library import UnknownVersion
 from geofence.region import Kind, Region, Version
 from geofence.rule import Rule
 from service.layers import versions_of
@@ -47,7 +54,7 @@ def test_versions_of_the_same_shapes_share_the_files(tmp_path):
     assert shelf.atlas(one.hash) is None
     assert shelf.atlas(two.hash) is not None
     shelf.keep(set())
-    assert list(folder.iterdir()) == []
+    assert [place.name for place in folder.iterdir()] == ["lock"]
 
 
 def test_a_version_that_is_not_there_is_none(tmp_path):
@@ -57,8 +64,62 @@ def test_a_version_that_is_not_there_is_none(tmp_path):
 def test_a_folder_that_holds_another_version_is_refused(tmp_path):
     version = Version.of("s", SQUARE)
     Shelf(tmp_path).put(version, manifest_of(version, ""))
-    place = tmp_path / f"version-{version.hash}" / "manifest.json"
+    place = tmp_path / f"version-{version.hash}-{CODE_VERSION}" / "manifest.json"
     told = msgspec.json.decode(place.read_bytes())
     place.write_bytes(msgspec.json.encode({**told, "layer": "other"}))
     with pytest.raises(ValueError, match="remove the folder"):
         Shelf(tmp_path).atlas(version.hash)
+
+
+def test_what_other_code_has_built_is_not_read(tmp_path, monkeypatch):
+    version = Version.of("s", SQUARE)
+    Shelf(tmp_path).put(version, manifest_of(version, ""))
+    monkeypatch.setattr("boundaries.shelf.CODE_VERSION", CODE_VERSION + 1)
+    assert not Shelf(tmp_path).has(version.hash)
+    Shelf(tmp_path).put(version, manifest_of(version, ""))
+    assert Shelf(tmp_path).atlas(version.hash) is not None
+
+
+def test_nothing_is_removed_while_somebody_compiles(tmp_path):
+    shelf, version = Shelf(tmp_path), Version.of("s", SQUARE)
+    shelf.put(version, manifest_of(version, ""))
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shelf.keep(set())
+        assert shelf.atlas(version.hash) is not None
+    shelf.keep(set())
+    assert shelf.atlas(version.hash) is None
+
+
+def test_what_a_compiler_that_was_killed_left_is_removed(tmp_path):
+    (tmp_path / "new-abc").mkdir()
+    Shelf(tmp_path).keep(set())
+    assert [place.name for place in tmp_path.iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("broken", ["version-*/manifest.json", "version-*/shapes", "shapes-*/shapes.npy", "shapes-*/*"])
+def test_a_version_that_is_broken_on_the_shelf_is_made_anew(tmp_path, broken):
+    version = Version.of("s", SQUARE)
+    upgrade(f"sqlite:{tmp_path}/catalog.db")
+    with open_catalog(f"sqlite:{tmp_path}/catalog.db") as catalog:
+        loader, shelf = Loader(catalog, tmp_path / "shelf"), Shelf(tmp_path / "shelf")
+        write_regions(version.regions, tmp_path / "regions.fgb")
+        blob = catalog.blobs.put(tmp_path / "regions.fgb", now_ms=0)
+        shelf.put(version, manifest_of(version, blob))
+        catalog.versions.manifest = lambda _: msgspec.json.decode(manifest_of(version, blob))
+        for file in (tmp_path / "shelf").glob(broken):
+            file.write_bytes(b"")
+        assert asyncio.run(loader.load(version.hash)).version.hash == version.hash
+        assert shelf.atlas(version.hash) is not None
+
+
+def test_a_disk_that_takes_nothing_is_told_as_the_reason(tmp_path, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    upgrade(f"sqlite:{tmp_path}/catalog.db")
+    with open_catalog(f"sqlite:{tmp_path}/catalog.db") as catalog:
+        catalog.versions.manifest = lambda _: {}
+        monkeypatch.setattr("tempfile.TemporaryDirectory", full)
+        with pytest.raises(UnknownVersion, match="No space left"):
+            asyncio.run(Loader(catalog, tmp_path / "shelf").load("0" * 64))

@@ -6,6 +6,7 @@ import pytest
 from towns import BROKEN, BY, NOW, at_once, checked, draft, publish, send, town
 
 from catalog import Catalog, Conflict, Missing, Refused
+from catalog.fleet import InForce
 from catalog.publication import Publication
 
 
@@ -266,3 +267,8 @@ def test_what_is_to_be_sent_comes_before_what_is_watched_and_watching_goes_round
     assert ready.publishing.release(watched[1], again_ms=NOW + 200)
     assert not ready.publishing.keep(watched[1], now_ms=NOW + 102, lease_s=1)
     assert [take(ready, NOW + 400).layer for _ in range(2)] == [watched[1].layer, watched[0].layer]
+
+
+def test_a_catalog_from_a_backup_gives_no_number_that_partitions_have_obeyed(ready: Catalog) -> None:
+    ready.fleet.put_in_force(0, [InForce(0, "town", 7, "h", NOW, "w")])
+    assert [publish(ready, 1, None).number, publish(ready, 2, 1).number] == [8, 9]
