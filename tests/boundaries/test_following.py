@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -29,7 +28,6 @@ SETTINGS = WorkerSettings(backoff_s=0.01, backoff_most_s=0.02)
 @pytest.fixture
 def catalog(tmp_path):
     """One that is up to date."""
-    logging.getLogger("geofence").setLevel(logging.CRITICAL)
     upgrade(f"sqlite:{tmp_path}/catalog.db")
     with open_catalog(f"sqlite:{tmp_path}/catalog.db") as its:
         yield its
@@ -92,7 +90,6 @@ def test_a_partition_that_is_taken_again_reports_nothing_before_it_is_restored()
             await until(lambda: status.failures > 0)
             assert status.in_force is None
 
-    logging.getLogger("geofence").setLevel(logging.CRITICAL)
     asyncio.run(story())
 
 
@@ -102,11 +99,10 @@ def test_a_version_that_was_awaited_is_at_hand_though_it_was_let_go_of_meanwhile
     async def square(key: str) -> Atlas:
         loads.append(key)
         if len(loads) == 1:  # between the end of the loading and whoever waits for it
-            asyncio.get_running_loop().call_soon(fences.keep, set[str]())
+            asyncio.get_running_loop().call_soon(fences.let_go, {KEY})
         return SQUARE
 
     fences = loaded(square)
-    logging.getLogger("geofence").setLevel(logging.CRITICAL)
     asyncio.run(fences.have(KEY))
     assert KEY in fences.library
     assert loads == [KEY, KEY]
@@ -117,7 +113,6 @@ def test_a_loading_that_broke_off_is_not_under_way_for_ever():
         raise MemoryError
 
     fences = loaded(broken)
-    logging.getLogger("geofence").setLevel(logging.CRITICAL)
     with pytest.raises(MemoryError):
         asyncio.run(fences.have(KEY))
     assert fences.loadings == {}

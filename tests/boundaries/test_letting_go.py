@@ -14,7 +14,7 @@ from geofence.atlas import Atlas
 from geofence.wire_tracks import LayerInForce
 from ingest.following import CatalogFences, Follower
 from ingest.settings import WorkerSettings
-from ingest.status import Status
+from ingest.status import State, Status
 
 OLD, NEW = Atlas(partition(layer="old")), Atlas(partition(layer="new"))
 ATLASES = {atlas.version.hash: atlas for atlas in (OLD, NEW)}
@@ -84,6 +84,7 @@ def test_a_version_that_was_asked_for_before_that_was_said_stays_at_hand():
 
 def test_a_version_that_is_in_force_or_left_behind_stays_at_hand():
     async def story(its: Following) -> None:
+        its.status.of(0, 1).state = State.RUNNING
         its.status.of(0, 1).in_force = (LayerInForce("old", A, 1, before=B),)
         for _ in range(3):
             assert await its.look() == {A, B}
