@@ -15,7 +15,7 @@ from typing import Any
 
 from boundaries.blob import read_regions, write_regions
 from boundaries.checking.finding import Report
-from boundaries.errors import BoundaryError, Undecided
+from boundaries.errors import BoundaryError
 from boundaries.judging import REGIONS, REPORT
 from boundaries.sandbox import Outcome, run_and_wait
 from boundaries.task import Task
@@ -63,9 +63,6 @@ def judged(path: Path, wish: Wish, *, previous: Sequence[Region] | None = None, 
     try:
         with _shown(path.name) as progress:
             return run_and_wait(task, _taken, progress)
-    except Undecided as error:
-        choices = ", ".join(error.choices)
-        raise Unusable(f"{path}: {error} Say --{error.option} with one of: {choices}") from None
     except BoundaryError as error:
         raise Unusable(f"{path}: {error}") from None
 

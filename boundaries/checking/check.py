@@ -87,9 +87,16 @@ def _together(
     if not stand_ins and any(one.mend is Mend.OFFERED and one.code in fix for one in before):
         regions, mended = mend_between(regions, settings, before, frozenset(fix))
         now = check_between(regions, settings, previous, progress) if mended else before
+    now = [_stayed(one) if one.mend is Mend.OFFERED and one.code in fix else one for one in now]
     present = {draft.feature.id for draft in shapes.drafts}
     findings = [one for one in now if one.code != "region_vanished" or one.region not in present]
     return regions, [*findings, *_gone(before, now, fix)], mended
+
+
+def _stayed(finding: Finding) -> Finding:
+    """What was to be mended and could not be."""
+    what = f"{finding.what} It could not be mended as things are: correct the errors around it first, or redraw it."
+    return replace(finding, what=what, mend=Mend.NO)
 
 
 def _gone(before: Sequence[Finding], now: Sequence[Finding], fix: Collection[str]) -> list[Finding]:

@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from boundaries.checking.draft import Draft
 from boundaries.checking.finding import Mend
+from boundaries.checking.measure import square_metres
 from boundaries.checking.outlines import outlines_of_rings
 from boundaries.checking.seam import polygonal, snapped
 from boundaries.checking.tangles import crossings, place_of_flaw
@@ -136,7 +137,7 @@ def _flaws_of_parts(parts: Shapes) -> Iterator[Flaw]:
     for one, two in _meeting(parts):
         if shapely.relate_pattern(parts[one], parts[two], "2********"):
             shared = polygonal(shapely.intersection(parts[one], parts[two]))
-            yield f"has two parts that overlap by {area_m2(shared):,.3g} m²", shared
+            yield f"has two parts that overlap by {square_metres(area_m2(shared))}", shared
         else:
             yield "has two parts that touch along a line", _lines(parts[one], parts[two])
 

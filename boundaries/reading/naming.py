@@ -97,7 +97,7 @@ def _asked(name: str, attributes: Sequence[str], option: str) -> str:
     same = [one for one in attributes if one.lower() == name.lower()]
     if len(same) == 1:
         return same[0]
-    some = ", ".join(attributes[:_SHOWN]) + (" ..." if len(attributes) > _SHOWN else "")
+    some = ", ".join(map(shown, attributes[:_SHOWN])) + (" ..." if len(attributes) > _SHOWN else "")
     what = f"No feature has an attribute {shown(name)}; there are {some or 'none'}. Say which: --{option} NAME."
     raise Undecided(what, option, tuple(attributes))
 
@@ -125,7 +125,8 @@ def _id_attribute(contents: Contents, attributes: Sequence[str]) -> str:
 def _counts(features: Sequence[Drawn]) -> bool:
     """Whether the features' own ids only number the rows, as some programs add them: 1, "1", zones.1, ID_00001."""
     numbered = [_NUMBERED.fullmatch(id_text(drawn.own_id) or "") for drawn in features]
-    found = [(match["word"], int(match["number"]) - one.row) for match, one in zip(numbered, features) if match]
+    pairs = zip(numbered, features, strict=True)
+    found = [(match["word"], int(match["number"]) - drawn.row) for match, drawn in pairs if match]
     return len(found) == len(features) and len(set(found)) == 1 and found[0][1] in (0, 1)
 
 
