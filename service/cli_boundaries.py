@@ -24,7 +24,7 @@ Exit status: 0 no errors (and with --strict no warnings); 1 warnings, with --str
 read.
 """
 _PREVIOUS_HELP = "The file of the version before: what has vanished or jumped since is told."
-_FIX_HELP = "Mend what a code names (see docs/boundaries.md), or all that can be. Repeatable."
+_FIX_HELP = "Mend what a code names (such as sliver, see the report), or `all` that can be. Repeatable."
 
 
 @click.group(name="boundaries", short_help="Region files and their versions.")

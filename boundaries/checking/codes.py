@@ -29,6 +29,10 @@ _ALL = (
     Code("crs_unknown", E, "Coordinate system unknown",
          "The file does not say in which coordinate system its numbers are, so its regions could lie anywhere.",
          "Say it: --crs EPSG:25832 or a WKT; or add the .prj file to the zip."),
+    Code("crs_doubtful", W, "Coordinate system doubtful",
+         "The numbers do not look like ones of the coordinate system that the file says, or only a rough way leads "
+         "from it to WGS 84: the regions may lie elsewhere.",
+         "Check where they lie; say the true system: --crs EPSG:25832; or export in WGS 84."),
     Code("no_regions", E, "No regions",
          "The file has no feature that could be a region.",
          "Check that it is the right file, and the right layer in it."),
