@@ -19,7 +19,7 @@ class Undecided(BoundaryError):
 
     def __init__(self, message: str, option: str, choices: tuple[str, ...]) -> None:
         super().__init__(message)
-        self.option, self.choices = option, choices  # `option`: what to say it with, such as "layer"
+        self.option, self.choices = option, choices  # `option`: what to say it with, such as "inner"
 
 
 class Stopped(BoundaryError):

@@ -6,7 +6,6 @@ in the child's folder. Invariant: where there are no errors, what is left as reg
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +13,14 @@ from typing import Any
 
 from boundaries.blob import read_regions, write_regions
 from boundaries.checking.check import EVERY_CODE, Checked, check
-from boundaries.checking.codes import severity_of
-from boundaries.checking.finding import Finding, Report, Severity, Source
+from boundaries.checking.finding import Finding, Report, Source
 from boundaries.checking.mends import feature_of
 from boundaries.drawing import Feature
 from boundaries.layer import LayerSettings
 from boundaries.reading.apart import read_confined
 from boundaries.reading.options import Progress
 from boundaries.telling.document import report_json
+from boundaries.telling.verdict import verdict_of
 from geofence.geojson import Settings
 from geofence.region import Kind
 from geofence.rule import Rule
@@ -96,15 +95,10 @@ def _left(folder: Path, checked: Checked, settings: LayerSettings) -> dict[str, 
     """Write report and regions; a summary."""
     (folder / REPORT).write_bytes(report_json(checked.report))
     write_regions(checked.regions, folder / REGIONS)
-    counts = counts_of(checked.report)
+    verdict = verdict_of(checked.report)
+    counts = {"errors": verdict.errors, "warnings": verdict.warnings, "notes": verdict.notes}
     decided = {"dwell_s": settings.dwell_s, "nearest_within_m": settings.nearest_within_m}
     return {"regions": len(checked.regions), **counts, "kind": str(settings.kind), "settings": decided}
-
-
-def counts_of(report: Report) -> dict[str, int]:
-    """How many findings there are of each severity."""
-    found = Counter(severity_of(one) for one in report.findings)
-    return {f"{severity}s": found[severity] for severity in Severity}
 
 
 def _settings(layer: Mapping[str, Any], file: Settings) -> LayerSettings:

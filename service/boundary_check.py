@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from boundaries.checking.codes import CODES
 from boundaries.geojson import geojson_of
+from boundaries.judging import ALL
 from boundaries.telling.document import report_json
 from boundaries.telling.page import report_page
 from boundaries.telling.places import report_places
@@ -51,7 +53,14 @@ def wish_of(given: Mapping[str, Any]) -> Wish:
         layer["rule"] = rule_of(given["rule"]).to_table()
     reading = {"inner": "layer", "crs": "crs", "encoding": "encoding", "ident": "id", "name": "name"}
     read = {name: given[option] for option, name in reading.items() if given.get(option) is not None}
-    return Wish(layer=layer, reading=read, fix=given.get("fix", ()))
+    return Wish(layer=layer, reading=read, fix=_codes(given.get("fix", ())))
+
+
+def _codes(fix: Sequence[str]) -> Sequence[str]:
+    for code in fix:
+        if code != ALL and code not in CODES:
+            raise Unusable(f"--fix: {code!r} is no code of a finding; allowed: {ALL}, or a code that the report names")
+    return fix
 
 
 def rule_of(text: str) -> Rule:

@@ -13,7 +13,7 @@ from typing import Any
 
 from boundaries.blob import read_regions, write_regions
 from boundaries.checking.finding import Report
-from boundaries.errors import BoundaryError, Undecided
+from boundaries.errors import BoundaryError
 from boundaries.judging import REGIONS, REPORT
 from boundaries.sandbox import Outcome, run_and_wait
 from boundaries.task import Task
@@ -21,8 +21,6 @@ from boundaries.telling.document import report_of
 from geofence.region import Region
 from service.bars import bar
 from service.source import Unusable
-
-_OPTIONS = {"layer": "inner"}  # how reading calls what an option of another name says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +62,6 @@ def judged(path: Path, wish: Wish, *, previous: Sequence[Region] | None = None, 
     try:
         with bar(path.name) as progress:
             return run_and_wait(task, _taken, progress)
-    except Undecided as error:
-        choices = ", ".join(error.choices)
-        option = _OPTIONS.get(error.option, error.option)
-        raise Unusable(f"{path}: {error} Say --{option} with one of: {choices}") from None
     except BoundaryError as error:
         raise Unusable(f"{path}: {error}") from None
 

@@ -39,7 +39,7 @@ Examples:
 Exit status: 0 done; 1 something is different, with --strict; 2 a file can't be read, or the server can't be reached.
 """
 _PREVIOUS_HELP = "The file of the version before: what has vanished or jumped since is told."
-_FIX_HELP = "Mend what a code names (see docs/boundaries.md), or all that can be. Repeatable."
+_FIX_HELP = "Mend what a code names (such as sliver, see the report), or `all` that can be. Repeatable."
 
 
 @click.group(name="boundaries", short_help="Region files and their versions.")

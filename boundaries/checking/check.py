@@ -23,6 +23,7 @@ from boundaries.drawing import Feature
 from boundaries.layer import LayerSettings
 from geofence.region import Region
 
+ROUNDS = 4  # of mending between regions, and of what it bares
 EVERY_CODE = frozenset(CODES)  # for `fix`: mend whatever can be
 Progress = Callable[[str, float], None]  # what is done just now, and how much of it, 0 to 1
 
@@ -85,11 +86,41 @@ def _together(
     mended: list[Mended] = []
     now = before
     if not stand_ins and any(one.mend is Mend.OFFERED and one.code in fix for one in before):
-        regions, mended = mend_between(regions, settings, before, frozenset(fix))
-        now = check_between(regions, settings, previous, progress) if mended else before
+        regions, mended, now = _mended_between(regions, settings, before, previous, fix)
+    now = [_stayed(one) if one.mend is Mend.OFFERED and one.code in fix else one for one in now]
     present = {draft.feature.id for draft in shapes.drafts}
     findings = [one for one in now if one.code != "region_vanished" or one.region not in present]
     return regions, [*findings, *_gone(before, now, fix)], mended
+
+
+def _mended_between(
+    regions: list[Region],
+    settings: LayerSettings,
+    found: Sequence[Finding],
+    previous: Sequence[Region] | None,
+    fix: Collection[str],
+) -> tuple[list[Region], list[Mended], list[Finding]]:
+    """The regions mended between each other, what was done, and what is found now.
+
+    What one mend bares, such as positions nearly the same, the next one takes, so that nothing is left for another run.
+    """
+    mended: list[Mended] = []
+    now = list(found)
+    for _ in range(ROUNDS):
+        regions, between = mend_between(regions, settings, now, frozenset(fix))
+        if not between:
+            break
+        again = check_shapes([feature_of(region, row) for row, region in enumerate(regions)], fix=fix)
+        regions = [_region(draft) for draft in again.drafts if draft.sound]
+        mended += [*between, *mended_shapes(again.drafts)]
+        now = check_between(regions, settings, previous)
+    return regions, mended, now
+
+
+def _stayed(finding: Finding) -> Finding:
+    """What was to be mended and could not be."""
+    what = f"{finding.what} It could not be mended as things are: correct the errors around it first, or redraw it."
+    return replace(finding, what=what, mend=Mend.NO)
 
 
 def _gone(before: Sequence[Finding], now: Sequence[Finding], fix: Collection[str]) -> list[Finding]:

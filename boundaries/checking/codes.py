@@ -5,9 +5,9 @@ The one table behind reports and docs. Invariant: a code, once given out, keeps 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from boundaries.checking.finding import Finding, Severity
+from boundaries.checking.finding import Finding, Mend, Severity
 
 E, W, N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
@@ -29,6 +29,10 @@ _ALL = (
     Code("crs_unknown", E, "Coordinate system unknown",
          "The file does not say in which coordinate system its numbers are, so its regions could lie anywhere.",
          "Say it: --crs EPSG:25832 or a WKT; or add the .prj file to the zip."),
+    Code("crs_doubtful", W, "Coordinate system doubtful",
+         "The numbers do not look like ones of the coordinate system that the file says, or only a rough way leads "
+         "from it to WGS 84: the regions may lie elsewhere.",
+         "Check where they lie; say the true system: --crs EPSG:25832; or export in WGS 84."),
     Code("no_regions", E, "No regions",
          "The file has no feature that could be a region.",
          "Check that it is the right file, and the right layer in it."),
@@ -65,28 +69,28 @@ _ALL = (
          "Check the coordinate system (--crs), and that lon comes before lat."),
     Code("ring_too_short", E, "Ring without area",
          "A ring needs at least three different positions, and the first again at the end.",
-         "Leave the ring out, or draw it."),
+         "Leave the ring out (where others are left: --fix ring_too_short), or draw it."),
     Code("ring_open", E, "Ring not closed",
          "The ring's last position is not its first, so where its border runs is a guess.",
-         "Repeat the first position at the end, or have it closed: --fix."),
+         "Repeat the first position at the end, or have it closed: --fix ring_open."),
     Code("ring_crosses", E, "Border crosses itself",
          "Where a border crosses or touches itself along a line, inside and outside can't be told.",
-         "Redraw it there, or have it mended: --fix; compare the area before and after."),
+         "Redraw it there, or have it mended: --fix ring_crosses; compare the area before and after."),
     Code("too_many_vertices", E, "Too many vertices",
          "So detailed a border slows every program that reads it, and no ping can tell the difference.",
          "Simplify it, for example to 1 m."),
     Code("lon_lat_swapped", W, "Lon and lat look swapped",
          "The regions lie where they make no sense, and would make sense with the two numbers exchanged.",
-         "Exchange them in the export (GeoJSON wants lon first), or have it done: --fix."),
+         "Exchange them in the export (GeoJSON wants lon first), or have it done: --fix lon_lat_swapped."),
     Code("spike", W, "Spike",
          "The border runs out to a point and back on nearly the same line: mostly a slip of the hand.",
-         "Delete the position, or have it done: --fix."),
+         "Delete the position, or have it done: --fix spike."),
     Code("vertices_close", W, "Vertices nearly the same",
          "Neighbouring positions are closer than a hand's breadth: they come from rounding or from digitising twice.",
-         "Thin them out, or have it done: --fix."),
+         "Thin them out, or have it done: --fix vertices_close."),
     Code("part_tiny", W, "Tiny part",
          "A part or a hole is too small for any ping to be in: mostly dust of an intersection.",
-         "Delete it, or have it done: --fix."),
+         "Delete it, or have it done: --fix part_tiny."),
     Code("winding_turned", N, "Winding turned",
          "RFC 7946 wants outer rings counterclockwise and holes clockwise; they were turned.", "Nothing."),
     Code("cut_at_180", N, "Cut at the 180th meridian",
@@ -101,13 +105,13 @@ _ALL = (
          "Redraw the border between the two."),
     Code("overlap_narrow", W, "Regions overlap by a hair",
          "Two regions overlap, by less than the layer's tolerance: mostly two exports of one border.",
-         "Have it mended in one step: --fix."),
+         "Have it mended in one step: --fix overlap_narrow."),
     Code("gap", W, "Gap between neighbours",
          "Between regions lies a place that belongs to none; a device there is outside.",
          "Redraw the border, or leave it if it is meant."),
     Code("sliver", W, "Sliver between neighbours",
          "Between two regions lies a strip that belongs to neither, too narrow to be meant.",
-         "Have it closed: --fix."),
+         "Have it closed: --fix sliver."),
     Code("hole_unfilled", W, "Hole that no region fills",
          "A region has a hole in which no other region lies; a device there is outside.",
          "Fill it, or leave it if it is meant (a lake, an enclave of no interest)."),
@@ -125,6 +129,14 @@ _ALL = (
 CODES = {one.code: one for one in _ALL}
 
 
+def kind_of(finding: Finding) -> Code:
+    """Its code; what was mended is no worse than a note, and there is nothing left to do but to look."""
+    code = CODES[finding.code]
+    if finding.mend is Mend.DONE and code.severity is not N:
+        return replace(code, severity=N, remedy="Nothing; compare the areas before and after.")
+    return code
+
+
 def severity_of(finding: Finding) -> Severity:
-    """How bad a finding is."""
-    return CODES[finding.code].severity
+    """How bad a finding is, as it stands: what was mended keeps nothing from being published."""
+    return kind_of(finding).severity

@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from boundaries.checking.draft import Draft
 from boundaries.checking.finding import Mend
+from boundaries.checking.measure import square_metres
 from boundaries.checking.outlines import outlines_of_rings
 from boundaries.checking.seam import polygonal, snapped
 from boundaries.checking.tangles import crossings, place_of_flaw
@@ -87,7 +88,7 @@ def _mended(draft: Draft, shape: BaseGeometry, asked: bool) -> BaseGeometry | No
     mended = made_valid(shape)
     mend = Mend.NO if mended is None else Mend.DONE if asked else Mend.OFFERED
     for what, where in flaws:
-        draft.note(CODE, f"{draft.title} {what}.", at=_first(where), shape=where, mend=mend)
+        draft.note(CODE, f"{draft.title} {what}.", at=_first(where) or at, shape=where, mend=mend)
     if not flaws:
         what = "has a border that touches itself so that its inside falls apart"
         draft.note(CODE, f"{draft.title} {what}.", at=at, shape=shapely.Point(at), mend=mend)
@@ -117,6 +118,8 @@ def _flaws_of_holes(part: shapely.Polygon) -> Iterator[Flaw]:
     for hole in holes[~shapely.covers(shell, holes)]:
         if shapely.relate_pattern(shell, hole, "F********"):
             yield "has a hole outside its border", hole
+        elif shapely.covers(hole, shell):
+            yield "has a hole around its border (the rings may be in the wrong order)", shell.boundary
         else:
             yield "has a hole that crosses its border", shapely.intersection(hole.boundary, shell.boundary)
     for one, two in _meeting(holes):
@@ -136,7 +139,7 @@ def _flaws_of_parts(parts: Shapes) -> Iterator[Flaw]:
     for one, two in _meeting(parts):
         if shapely.relate_pattern(parts[one], parts[two], "2********"):
             shared = polygonal(shapely.intersection(parts[one], parts[two]))
-            yield f"has two parts that overlap by {area_m2(shared):,.3g} m²", shared
+            yield f"has two parts that overlap by {square_metres(area_m2(shared))}", shared
         else:
             yield "has two parts that touch along a line", _lines(parts[one], parts[two])
 
@@ -156,14 +159,14 @@ def _lines(one: BaseGeometry, two: BaseGeometry) -> BaseGeometry:
     return shapely.line_merge(shapely.intersection(one.boundary, two.boundary))
 
 
-def _first(where: BaseGeometry) -> tuple[float, float]:
-    """A place in it: the westernmost of its points or lines, or a point within."""
+def _first(where: BaseGeometry) -> tuple[float, float] | None:
+    """A place in it: the westernmost of its points or lines, or a point within; None: rounding left nothing of it."""
     parts = shapely.get_parts(where)
     first = min(parts, key=lambda part: part.bounds) if len(parts) else where
     if first.geom_type == "LineString":
         first = first.interpolate(0.5, normalized=True)
     point = first.representative_point()
-    return float(point.x), float(point.y)
+    return None if point.is_empty else (float(point.x), float(point.y))
 
 
 def _without_dust(shape: BaseGeometry) -> BaseGeometry | None:

@@ -1,7 +1,7 @@
 """Findings: what was noticed in a region file, where, how bad it is, and whether it can be mended.
 
-Made by `reading` and `checking`, told by `telling`. Invariant: a finding's code decides its severity, what it means and
-what to do (`codes`); the finding itself has the values.
+Made by `reading` and `checking`, told by `telling`. Invariant: a finding's code, and whether it is mended, decide its
+severity and what to do (`codes`); the finding itself has the values.
 """
 
 from __future__ import annotations

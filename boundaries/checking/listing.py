@@ -12,15 +12,21 @@ from boundaries.checking.codes import CODES, severity_of
 from boundaries.checking.finding import Finding, Mend, Severity
 
 LISTED = 200  # of one code
+_MORE = "more"  # the figure of how many are left out
 _SEVERITIES = tuple(Severity)
 
 
 def listed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Errors first, then by code, then by region; of each code the first ones and how many more there are."""
-    by_code: dict[str, list[Finding]] = defaultdict(list)
+    alike: dict[tuple[Severity, str], list[Finding]] = defaultdict(list)
     for finding in sorted(findings, key=_rank):
-        by_code[finding.code].append(finding)
-    return tuple(one for several in by_code.values() for one in _cut(several))
+        alike[severity_of(finding), finding.code].append(finding)
+    return tuple(one for several in alike.values() for one in _cut(several))
+
+
+def many_of(finding: Finding) -> int:
+    """For how many findings it stands: the last of a long list is there for all that are not listed."""
+    return int(finding.figures.get(_MORE, 1))
 
 
 def _rank(finding: Finding) -> tuple[object, ...]:
@@ -34,11 +40,11 @@ def _cut(findings: list[Finding]) -> list[Finding]:
     if more <= 0:
         return findings
     left_out = findings[LISTED:]
-    done = all(finding.mend is Mend.DONE for finding in left_out)
+    mends = {finding.mend for finding in left_out}
     rest = Finding(
         code=findings[0].code,
         what=f"{more:,} more of these ({CODES[findings[0].code].title.lower()}) are not listed.",
-        mend=Mend.DONE if done else Mend.NO,
-        figures={"more": float(more)},
+        mend=mends.pop() if len(mends) == 1 else Mend.NO,
+        figures={_MORE: float(more)},
     )
     return [*findings[:LISTED], rest]

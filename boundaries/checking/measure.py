@@ -167,5 +167,5 @@ def metres(value: float) -> str:
 def square_metres(value: float) -> str:
     """An area for people."""
     if value >= 1e6:
-        return f"{value / 1e6:,.4g} km²"
+        return f"{value / 1e6:,.0f} km²" if value >= 1e9 else f"{value / 1e6:.4g} km²"
     return f"{value:,.0f} m²" if value >= 100 else f"{value:.2g} m²"

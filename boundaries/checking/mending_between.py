@@ -9,6 +9,7 @@ reached over it by a rounding; what can't be mended so is left as it was.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -145,7 +146,8 @@ def _closed(clean: Shapes, slivers: shapely.STRtree, tolerance_m: float) -> Shap
         if not any(known) or widest(hole).width_m > tolerance_m * _WIDER:
             continue
         to = neighbours(hole, clean, tree)[0]
-        given[to] = shapely.coverage_union_all([given[to], hole])
+        with suppress(shapely.errors.GEOSException):  # where rounding keeps them apart, it stays
+            given[to] = shapely.coverage_union_all([given[to], hole])
     return given
 
 

@@ -92,7 +92,8 @@ def too_narrow(shapes: Shapes, width_m: float) -> list[int]:
     """The places of the shapes in which no circle of this diameter fits."""
     parts, owner = shapely.get_parts(shapes, return_index=True)
     plane = in_plane(parts, centres(parts))
-    least_m = 2.0 * shapely.area(plane) / shapely.length(plane)  # a shape is never narrower at its widest place
+    around_m = np.maximum(shapely.length(plane), 1e-9)  # a crumb of a nanometre may have none left
+    least_m = 2.0 * shapely.area(plane) / around_m  # a shape is never narrower at its widest place
     most_m = 2.0 * np.sqrt(shapely.area(plane) / np.pi)
     wide = np.zeros(len(shapes), bool)
     wide[owner[least_m >= width_m]] = True

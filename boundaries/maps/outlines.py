@@ -102,8 +102,16 @@ def _joined(shapes: Shapes, window: Window) -> Shapes:
         west, _, east, _ = shapely.bounds(parts).T
         at_cut = (west == -180) | (east == 180)
         turned = [_beside(part, window) for part in parts[at_cut]]
-        joined[row] = shapely.geometrycollections([*parts[~at_cut], shapely.coverage_union_all(turned)])
+        joined[row] = shapely.geometrycollections([*parts[~at_cut], _union(np.array(turned, object))])
     return joined
+
+
+def _union(parts: Shapes) -> BaseGeometry:
+    """Halves that share the cut; where they do not do so exactly, quickly is not the way."""
+    try:
+        return shapely.coverage_union_all(parts)
+    except shapely.errors.GEOSException:
+        return shapely.union_all(parts)
 
 
 def _beside(part: BaseGeometry, window: Window) -> BaseGeometry:

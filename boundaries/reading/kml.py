@@ -44,7 +44,7 @@ def read_kml(path: Path, options: ReadOptions, progress: Progress) -> Contents:
     if options.layer is not None and options.layer not in walk.folders:
         folders = tuple(walk.folders)
         what = f"The file has no folder {shown(options.layer)}; it has {', '.join(map(shown, folders[:20])) or 'none'}."
-        raise Undecided(what, "layer", folders)
+        raise Undecided(what, "inner", folders)
     return Contents(
         format="KML", features=walk.features, findings=walk.findings, inner=options.layer, own_ids_first=False
     )

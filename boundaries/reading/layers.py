@@ -16,14 +16,14 @@ def chosen(layers: Mapping[str, str | None], asked: str | None) -> str:
     if asked is not None:
         if asked in layers:
             return asked
-        raise Undecided(f"The file has no layer {shown(asked)}; it has {_listed(layers)}.", "layer", tuple(layers))
+        raise Undecided(f"The file has no layer {shown(asked)}; it has {_listed(layers)}.", "inner", tuple(layers))
     possible = tuple(name for name, kind in layers.items() if kind and any(part in kind.lower() for part in _MAYBE))
     if len(possible) == 1:
         return possible[0]
     if len(possible) > 1:
         raise Undecided(
             f"The file has {len(possible)} layers that may be meant: {_listed(possible)}. Say which: --inner NAME.",
-            "layer",
+            "inner",
             possible,
         )
     raise Unreadable(f"The file has no layer with polygons; it has {_listed(layers)}. Check that it is the right file.")

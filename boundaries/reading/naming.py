@@ -6,6 +6,7 @@ twice are found by the check, not hidden by another choice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ _LIKELY = (
 _MACHINE = ("fid", "objectid", "ogc_fid", "gid", "osm_id", "objectid_1")  # numbers that a program gave
 _NAMES = ("name", "name_en", "namelsad", "label", "title", "nom", "nombre", "naam", "navn", "bez", "gen", "shapename")
 _EXACT = 2**53  # integers up to here are the same number as a JSON float
+_NUMBERED = re.compile(r"(?P<word>(?:\w*[._])?)(?P<number>[0-9]{1,9})")
 _SHOWN = 20
 
 Value = Callable[[Drawn], Any]
@@ -95,7 +97,7 @@ def _asked(name: str, attributes: Sequence[str], option: str) -> str:
     same = [one for one in attributes if one.lower() == name.lower()]
     if len(same) == 1:
         return same[0]
-    some = ", ".join(attributes[:_SHOWN]) + (" ..." if len(attributes) > _SHOWN else "")
+    some = ", ".join(map(shown, attributes[:_SHOWN])) + (" ..." if len(attributes) > _SHOWN else "")
     what = f"No feature has an attribute {shown(name)}; there are {some or 'none'}. Say which: --{option} NAME."
     raise Undecided(what, option, tuple(attributes))
 
@@ -104,12 +106,14 @@ def _id_attribute(contents: Contents, attributes: Sequence[str]) -> str:
     """Ids that most have under a sure name; else what is unique in all; else whatever there is, if anything."""
     features = contents.features
     by_name = [_called(one, attributes) for one in _SURE]
-    first = contents.own_ids_first and not _counts(features)
-    sure = [OWN_ID, *by_name] if first else [*by_name, OWN_ID]
+    likely = [name for name in (_called(one, attributes) for one in _LIKELY) if name]
+    if _counts(features):
+        sure = [*by_name, *(name for name in likely if _unique(features, name)), OWN_ID]
+    else:
+        sure = [OWN_ID, *by_name] if contents.own_ids_first else [*by_name, OWN_ID]
     for name in sure:
         if name and _share(features, name) >= 0.5:
             return name
-    likely = [name for name in (_called(one, attributes) for one in _LIKELY) if name]
     machine = [name for name in attributes if name.lower() in _MACHINE and name != contents.last_resort]
     others = [name for name in attributes if name not in (*machine, contents.last_resort)]
     for name in (*likely, *others, *machine, contents.last_resort):
@@ -119,9 +123,11 @@ def _id_attribute(contents: Contents, attributes: Sequence[str]) -> str:
 
 
 def _counts(features: Sequence[Drawn]) -> bool:
-    """Whether the features' own ids only number the rows, as some programs add them."""
-    own = [drawn.own_id for drawn in features]
-    return any(own == [kind(drawn.row + start) for drawn in features] for start in (0, 1) for kind in (int, str))
+    """Whether the features' own ids only number the rows, as some programs add them: 1, "1", zones.1, ID_00001."""
+    numbered = [_NUMBERED.fullmatch(id_text(drawn.own_id) or "") for drawn in features]
+    pairs = zip(numbered, features, strict=True)
+    found = [(match["word"], int(match["number"]) - drawn.row) for match, drawn in pairs if match]
+    return len(found) == len(features) and len(set(found)) == 1 and found[0][1] in (0, 1)
 
 
 def _name_attribute(attributes: Sequence[str]) -> str:

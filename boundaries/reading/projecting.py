@@ -31,6 +31,11 @@ class Operation:
     name: str | None = None
     accuracy_m: float | None = None
 
+    @property
+    def is_rough(self) -> bool:
+        """Whether it leaves out how one datum lies beside the other: some ten or hundred metres, nobody knows."""
+        return self.accuracy_m is None and "ballpark" in (self.name or "").lower()
+
     def to_lon_lat(self, xy: Column) -> Column:
         """The positions (n x 2) in degrees; infinite where it does not work."""
         if self.transformer is None or not len(xy):
@@ -57,6 +62,12 @@ def operation_for(system: pyproj.CRS, xy: Column) -> Operation:
     best = group.transformers[0]
     accuracy_m = best.accuracy if best.accuracy is not None and best.accuracy >= 0 else None
     return Operation(best, _name(best, accuracy_m, group), accuracy_m)
+
+
+def look_like_degrees(system: pyproj.CRS, xy: Column) -> bool:
+    """Whether numbers that should be metres or feet on a map would all do as degrees."""
+    finite = xy[np.isfinite(xy).all(axis=1)]
+    return bool(system.is_projected and len(finite) and (np.abs(finite) <= (360.0, 90.0)).all())
 
 
 def _is_wgs_84(system: pyproj.CRS) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyproj
+from numpy.typing import NDArray
 
 from boundaries.checking.finding import Finding, Source
 from boundaries.drawing import Drawing, Feature
@@ -26,7 +27,7 @@ from boundaries.reading.kml import read_kml
 from boundaries.reading.naming import attributes_of, naming_of
 from boundaries.reading.ogr import read_ogr
 from boundaries.reading.options import Progress, Reading, ReadOptions
-from boundaries.reading.projecting import Operation, operation_for
+from boundaries.reading.projecting import Operation, look_like_degrees, operation_for
 from boundaries.reading.shapefile import read_shapefile
 from boundaries.reading.unpacking import Archive, unpack_gzip
 
@@ -61,7 +62,8 @@ def read(path: Path, options: ReadOptions | None = None, progress: Progress | No
     )
     drawn = zip(contents.features, features, strict=True) if system is not None else ()
     called = [Feature(one.row, naming.id_of(one), naming.name_of(one), shape, one.properties) for one, shape in drawn]
-    return Reading(source, called, _findings(contents, system), contents.settings)
+    doubts = [] if system is None else _doubts(contents, system, operation)
+    return Reading(source, called, [*_findings(contents, system), *doubts], contents.settings)
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -140,7 +142,7 @@ def _located(contents: Contents, system: pyproj.CRS | None, progress: Progress) 
     if system is None:
         return Operation(None), drawings
     rings = [ring for drawing in drawings for polygon in drawing.polygons for ring in polygon]
-    operation = operation_for(system, np.concatenate(rings) if rings else np.empty((0, 2)))
+    operation = operation_for(system, _positions(contents))
     if operation.transformer is None:
         return operation, drawings
     progress("projecting", 0, len(rings))
@@ -156,8 +158,29 @@ def _located(contents: Contents, system: pyproj.CRS | None, progress: Progress) 
     ]
 
 
+def _doubts(contents: Contents, system: pyproj.CRS, operation: Operation) -> list[Finding]:
+    """Signs that the regions lie elsewhere."""
+    if look_like_degrees(system, _positions(contents)):
+        what = (
+            f"The coordinate system is {title_of(system)}, on a map in metres or feet; all numbers look like degrees."
+        )
+        return [Finding(code="crs_doubtful", what=what)]
+    if operation.is_rough:
+        what = (
+            f"How {title_of(system)} lies beside WGS 84 is not known here for where the regions are; they may be some "
+            "hundred metres off."
+        )
+        return [Finding(code="crs_doubtful", what=what)]
+    return []
+
+
+def _positions(contents: Contents) -> NDArray[np.float64]:
+    rings = [ring for drawn in contents.features for polygon in drawn.drawing.polygons for ring in polygon]
+    return np.concatenate(rings) if rings else np.empty((0, 2))
+
+
 def _findings(contents: Contents, system: pyproj.CRS | None) -> list[Finding]:
     if system is not None:
         return contents.findings
-    what = f"The {contents.format} does not say in which coordinate system its {len(contents.features)} features are."
+    what = f"The {contents.format} does not say in which coordinate system its features are."
     return [Finding(code="crs_unknown", what=what), *contents.findings]

@@ -13,8 +13,9 @@ from msgspec import Meta
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from boundaries.checking.codes import CODES
+from boundaries.checking.codes import CODES, severity_of
 from boundaries.checking.finding import Finding, Mend, Mended, Report, Severity, Source
+from boundaries.checking.listing import many_of
 from boundaries.shapes_as_json import decode, drawable, encode, schema_of
 from boundaries.telling.verdict import verdict_of
 
@@ -148,7 +149,7 @@ def report_schema() -> dict[str, Any]:
 def _codes(report: Report) -> dict[str, CodeEntry]:
     many: dict[str, int] = {}
     for finding in report.findings:
-        many[finding.code] = many.get(finding.code, 0) + 1
+        many[finding.code] = many.get(finding.code, 0) + many_of(finding)
     return {
         code: CodeEntry(
             severity=CODES[code].severity,
@@ -164,7 +165,7 @@ def _codes(report: Report) -> dict[str, CodeEntry]:
 def _entry(finding: Finding) -> FindingEntry:
     return FindingEntry(
         code=finding.code,
-        severity=CODES[finding.code].severity,
+        severity=severity_of(finding),
         what=finding.what,
         region=finding.region,
         row=finding.row,

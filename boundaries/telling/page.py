@@ -14,14 +14,14 @@ from boundaries.maps.backdrop import Backdrop
 from boundaries.pages.page import facts, figure, maps, page, table, text
 from boundaries.telling.finding_maps import before_and_after, place_of, surroundings, whole
 from boundaries.telling.text import where_of
-from boundaries.telling.verdict import Verdict, by_code, verdict_of
+from boundaries.telling.verdict import Verdict, by_code, total_of, verdict_of
 from boundaries.wording import change_m2, counted, figures, metres, place, square_metres
 from geofence.region import Region
 
 MAPS_OF_CODE, MAPS = 5, 60  # findings that get maps
 LINES_OF_CODE = 200
 _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.NOTE: "Notes"}
-_MENDS = {Mend.NO: "", Mend.OFFERED: "Can be mended: --fix", Mend.DONE: "Mended"}
+_MENDS = {Mend.NO: "", Mend.OFFERED: "Can be mended", Mend.DONE: "Mended"}
 
 
 def report_page(report: Report, regions: Sequence[Region]) -> str:
@@ -64,8 +64,8 @@ def _overview(report: Report, backdrop: Backdrop) -> str:
     rows = [
         (
             f'<span class="severity {code.severity}">{code.severity.capitalize()}</span>',
-            f'<a href="#{code.code}">{code.title}</a>',
-            f"{len(findings):,}",
+            f'<a href="#{code.severity}-{code.code}">{code.title}</a>',
+            f"{_total(findings):,}",
         )
         for code, findings in by_code(report)
     ]
@@ -85,13 +85,17 @@ def _findings(report: Report, backdrop: Backdrop) -> Iterator[str]:
         first = findings[: min(MAPS_OF_CODE, maps_left)]
         maps_left -= len(first)
         yield (
-            f'<section aria-labelledby="{code.code}"><h3 id="{code.code}">{code.title}'
-            f' <span class="{code.severity}">({len(findings):,})</span></h3><p>{code.means}</p>'
+            f'<section aria-labelledby="{code.severity}-{code.code}"><h3 id="{code.severity}-{code.code}">{code.title}'
+            f' <span class="{code.severity}">({_total(findings):,})</span></h3><p>{code.means}</p>'
             f'<p class="remedy">{code.remedy}</p>'
         )
         yield from (_card(number, finding, code, backdrop) for number, finding in first)
         yield _more(findings[len(first) :])
         yield "</section>"
+
+
+def _total(findings: Sequence[tuple[int, Finding]]) -> int:
+    return total_of(finding for _, finding in findings)
 
 
 def _card(number: int, finding: Finding, code: Code, backdrop: Backdrop) -> str:
@@ -129,7 +133,7 @@ def _more(findings: Sequence[tuple[int, Finding]]) -> str:
     lines = "".join(_line(number, finding) for number, finding in findings[:LINES_OF_CODE])
     left = len(findings) - LINES_OF_CODE
     rest = f"<p>And {left:,} more, which the report as JSON has.</p>" if left > 0 else ""
-    return f"<details><summary>{counted(len(findings), 'more finding')}</summary><ul>{lines}</ul>{rest}</details>"
+    return f"<details><summary>{counted(_total(findings), 'more finding')}</summary><ul>{lines}</ul>{rest}</details>"
 
 
 def _line(number: int, finding: Finding) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
-from boundaries.checking.codes import CODES
+from boundaries.checking.codes import kind_of
 from boundaries.checking.finding import Finding, Report
 from boundaries.shapes_as_json import drawable, encode
 
@@ -31,7 +31,7 @@ def shape_of(finding: Finding) -> BaseGeometry | None:
 
 
 def _feature(number: int, finding: Finding) -> dict[str, Any]:
-    code = CODES[finding.code]
+    code = kind_of(finding)
     properties = {
         "code": finding.code,
         "severity": code.severity,

@@ -10,13 +10,13 @@ from textwrap import wrap
 
 from boundaries.checking.codes import Code
 from boundaries.checking.finding import Finding, Mend, Mended, Report, Severity, Source
-from boundaries.telling.verdict import by_code, verdict_of
+from boundaries.telling.verdict import by_code, total_of, verdict_of
 from boundaries.wording import change_m2, counted, metres, place, shown, square_metres
 
 WIDTH = 100
 MOST = 5
 _TITLES = {Severity.ERROR: "ERRORS", Severity.WARNING: "WARNINGS", Severity.NOTE: "NOTES"}
-_MENDS = {Mend.NO: "", Mend.OFFERED: "  [--fix mends it]", Mend.DONE: "  [mended]"}
+_MENDS = {Mend.NO: "", Mend.OFFERED: "  [can be mended]", Mend.DONE: "  [mended]"}
 
 
 def report_text(report: Report, most: int = MOST) -> str:
@@ -58,12 +58,13 @@ def _findings(report: Report, most: int) -> Iterator[str]:
 
 def _group(code: Code, findings: list[Finding], most: int) -> Iterator[str]:
     yield ""
-    yield f"  {code.title} ({code.code}): {len(findings):,}"
+    many = total_of(findings)
+    yield f"  {code.title} ({code.code}): {many:,}"
     yield from _wrapped(code.means, "    ")
     for finding in findings[:most]:
         yield from _one(finding)
     if len(findings) > most:
-        yield f"    ... and {len(findings) - most:,} more"
+        yield f"    ... and {many - most:,} more"
     yield from _wrapped(f"What to do: {code.remedy}", "    ")
 
 

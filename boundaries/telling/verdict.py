@@ -5,11 +5,13 @@ Under every way of telling, so that all of them say the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from boundaries.checking.codes import CODES, Code, severity_of
+from boundaries.checking.codes import Code, kind_of, severity_of
 from boundaries.checking.finding import Finding, Mend, Report, Severity
+from boundaries.checking.listing import many_of
 from boundaries.wording import counted
 
 _ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
@@ -47,9 +49,10 @@ class Verdict:
         """What to do now."""
         if self.mendable and self.mendable >= self.errors + self.warnings:
             return (
-                "All of it can be mended in one step: check again with --fix, then compare the areas before and after."
+                "All of it can be mended in one step: check again with --fix all, "
+                "then compare the areas before and after."
             )
-        some = f" A mend is offered for {counted(self.mendable, 'finding')}: --fix." if self.mendable else ""
+        some = f" A mend is offered for {counted(self.mendable, 'finding')}: --fix all." if self.mendable else ""
         if self.errors:
             return f"Correct the {'error' if self.errors == 1 else 'errors'}, then check again.{some}"
         if self.warnings:
@@ -59,18 +62,22 @@ class Verdict:
 
 def verdict_of(report: Report) -> Verdict:
     """Count a report's findings."""
-    severities = [severity_of(finding) for finding in report.findings]
-    mendable = sum(finding.mend is Mend.OFFERED for finding in report.findings)
-    errors, warnings, notes = (severities.count(one) for one in _ORDER)
+    mendable = sum(many_of(finding) for finding in report.findings if finding.mend is Mend.OFFERED)
+    found = Counter[Severity]()
+    for finding in report.findings:
+        found[severity_of(finding)] += many_of(finding)
+    errors, warnings, notes = (found[one] for one in _ORDER)
     return Verdict(errors, warnings, notes, mendable)
 
 
 def by_code(report: Report) -> Iterator[tuple[Code, list[tuple[int, Finding]]]]:
-    """Findings of each code with their numbers in the report, from 1; the worst first."""
-    found: dict[str, list[tuple[int, Finding]]] = {}
+    """Findings of each code with their numbers in the report, from 1; the worst first, what was mended by itself."""
+    found: dict[Code, list[tuple[int, Finding]]] = {}
     for number, finding in enumerate(report.findings, 1):
-        found.setdefault(finding.code, []).append((number, finding))
-    for severity in _ORDER:
-        for code, findings in found.items():
-            if CODES[code].severity is severity:
-                yield CODES[code], findings
+        found.setdefault(kind_of(finding), []).append((number, finding))
+    yield from sorted(found.items(), key=lambda item: _ORDER.index(item[0].severity))
+
+
+def total_of(findings: Iterable[Finding]) -> int:
+    """How many they are, with those that are not listed."""
+    return sum(map(many_of, findings))

@@ -24,6 +24,7 @@ OVER_EDGE = 1 / 64  # how far rings are carried out of the world: the buffer of 
 _BENT = 1e-8  # how far a drawn edge may lie from where it is: 0.4 m at the equator
 _MOST_LAT = 89.9  # beyond it the plane has no place
 _MOST_PIECES = 4096
+_MOST_ADDED = 4_000_000  # positions, by bending: a few regions reach around the world, thousands do in no layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,10 @@ def _pieces(near: Floats, far: Floats) -> Ints:
     middle = world_of((near + far) / 2)[:, 1]
     off = np.abs(middle - (world_of(near)[:, 1] + world_of(far)[:, 1]) / 2)
     off[near[:, 0] == far[:, 0]] = 0.0
-    return np.clip(np.ceil(np.sqrt(off / _BENT)), 1, _MOST_PIECES).astype(np.int64)
+    pieces = np.clip(np.ceil(np.sqrt(off / _BENT)), 1, _MOST_PIECES).astype(np.int64)
+    while pieces.sum() > _MOST_ADDED + len(pieces):  # by one factor for all, so that neighbours still agree
+        pieces = np.maximum(1, pieces // 2)
+    return pieces
 
 
 def _along(near: Floats, far: Floats, edge: Ints, step: Ints, pieces: Ints) -> Floats:

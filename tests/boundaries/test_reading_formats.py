@@ -245,7 +245,7 @@ def test_of_several_layers_one_must_be_chosen_unless_only_one_has_polygons(tmp_p
     towns.to_file(path, layer="parks", driver="GPKG", engine="pyogrio")
     with pytest.raises(Undecided, match="2 layers") as asked:
         read(path)
-    assert (asked.value.option, asked.value.choices) == ("layer", ("towns", "parks"))
+    assert (asked.value.option, asked.value.choices) == ("inner", ("towns", "parks"))
     assert read(path, ReadOptions(layer="parks")).source.inner == "parks"
     with pytest.raises(Undecided, match="no layer 'lakes'"):
         read(path, ReadOptions(layer="lakes"))

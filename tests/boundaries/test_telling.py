@@ -13,9 +13,11 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boundaries.checking.codes import CODES
-from boundaries.checking.finding import Finding, Mend, Report
+from boundaries.checking.codes import CODES, kind_of
+from boundaries.checking.finding import Finding, Mend, Report, Severity
+from boundaries.checking.listing import LISTED, listed
 from boundaries.telling import report_json, report_of, report_places, report_schema, report_text, verdict_of
+from boundaries.telling.verdict import by_code
 
 WORDS = st.text(max_size=20)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -86,9 +88,9 @@ def test_text_groups_by_severity_and_code_and_ends_with_what_to_do_next() -> Non
     order += ["NOTES", "Winding turned (winding_turned): 1", "MENDED: 1 region", "Can’t be published: 2 errors"]
     places = [text.index(one) for one in order]
     assert places == sorted(places)
-    assert "50.050000° N, 10.099950° E  [--fix mends it]" in text
+    assert "50.050000° N, 10.099950° E  [can be mended]" in text
     assert "41 km² before, 40 km² after, −1 km² (−2.44%)" in text
-    assert text.endswith("Correct the errors, then check again. A mend is offered for 1 finding: --fix.\n")
+    assert text.endswith("Correct the errors, then check again. A mend is offered for 1 finding: --fix all.\n")
 
 
 def test_text_tells_the_first_of_each_code_and_how_many_more() -> None:
@@ -129,10 +131,33 @@ def test_every_finding_is_one_feature_in_the_reports_order(findings: list[Findin
     for feature, finding in zip(document["features"], findings, strict=True):
         properties, geometry = feature["properties"], feature["geometry"]
         assert properties["code"] == finding.code
-        assert properties["remedy"] == CODES[finding.code].remedy
+        assert properties["remedy"] == kind_of(finding).remedy
         if finding.shape is not None:
             assert shapely.from_geojson(json.dumps(geometry)).equals(finding.shape)
         elif finding.lon is not None and finding.lat is not None:
             assert geometry == {"type": "Point", "coordinates": [finding.lon, finding.lat]}
         else:
             assert geometry is None
+
+
+def test_what_was_mended_keeps_nothing_from_being_published() -> None:
+    mended = Finding(code="ring_crosses", what="It crosses.", region="a", mend=Mend.DONE)
+    told = reports.report(mended)
+    verdict = verdict_of(told)
+    assert (verdict.publishable, verdict.line) == (True, "Can be published: 1 note.")
+    assert "NOTES" in report_text(told)
+    assert "ERRORS" not in report_text(told)
+    assert json.loads(report_json(told))["findings"][0]["severity"] == "note"
+    both = reports.report(*listed([mended, Finding(code="ring_crosses", what="It crosses.", region="b")]))
+    assert [code.severity for code, _ in by_code(both)] == [Severity.ERROR, Severity.NOTE]
+    assert verdict_of(both).line == "Can’t be published: 1 error, 1 note."
+
+
+def test_what_is_not_listed_is_counted() -> None:
+    many = [Finding(code="ring_open", what="open", region=f"{k:03}", mend=Mend.OFFERED) for k in range(LISTED + 50)]
+    told = reports.report(*listed(many))
+    assert verdict_of(told).line == f"Can’t be published: {LISTED + 50} errors."
+    assert verdict_of(told).mendable == LISTED + 50
+    assert f"Ring not closed (ring_open): {LISTED + 50}" in report_text(told)
+    assert f"... and {LISTED + 45} more" in report_text(told)
+    assert json.loads(report_json(told))["codes"]["ring_open"]["findings"] == LISTED + 50

@@ -294,3 +294,15 @@ def test_a_tile_larger_than_the_cache_is_handed_over_and_not_kept():
     cache = TileCache(1000)
     assert len(cache.get(("v", 0, 0, 0), lambda: bytes(5000))) == 5000
     assert (len(cache), cache.nbytes) == (0, 0)
+
+
+def test_bending_is_bounded_and_neighbours_still_share_their_border(monkeypatch: pytest.MonkeyPatch) -> None:
+    west = shapely.Polygon([(-170, -60), (170, 70), (-170, 70)])
+    east = shapely.Polygon([(-170, -60), (170, -60), (170, 70)])
+    regions = [Region("a", west), Region("b", east)]
+    free = len(outlines_of(regions).xy)
+    monkeypatch.setattr("boundaries.tiles.outlines._MOST_ADDED", free // 4)
+    drawn = outlines_of(regions)
+    assert len(drawn.xy) <= free // 4 + 6 < free
+    sides = [set(map(tuple, drawn.xy[drawn.begin[k] : drawn.begin[k + 1]].tolist())) for k in range(2)]
+    assert len(sides[0] & sides[1]) > free // 16

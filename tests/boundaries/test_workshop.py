@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 import pytest
 from office import office, running
@@ -19,7 +18,6 @@ from ingest.worker import wall_ms
 @pytest.fixture
 def url(tmp_path):
     """A catalog that is up to date."""
-    logging.getLogger("geofence").setLevel(logging.CRITICAL)
     upgrade(f"sqlite:{tmp_path}/catalog.db")
     return f"sqlite:{tmp_path}/catalog.db"
 

@@ -97,6 +97,12 @@ def hole_along_border() -> Json:
     return _alone(polygon(_SQUARE, hole(10.08, 50.04, 0.02)))
 
 
+@case(Expected("ring_crosses", "x"))
+def rings_exchanged() -> Json:
+    """A hole goes around the border: the two rings are in the wrong order."""
+    return _alone(polygon(square(10.04, 50.04, 0.02), _SQUARE))
+
+
 @case(_crosses(10.04, 50.05), overlay=True)
 def holes_side_by_side() -> Json:
     """Two holes touch along a line."""

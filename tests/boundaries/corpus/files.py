@@ -99,6 +99,22 @@ def shapefile_without_prj(folder: Path) -> Path:
     return _shapefile(folder, "EPSG:25832", ".prj")
 
 
+@file_case(Expected("crs_doubtful"), Expected("too_narrow", "good"))
+def degrees_called_metres(folder: Path) -> Path:
+    """A file says web Mercator, and its numbers are degrees."""
+    path = folder / "towns.geojson"
+    named = {"type": "name", "properties": {"name": "EPSG:3857"}}
+    path.write_text(json.dumps(file(_GOOD) | {"crs": named}))
+    return path
+
+
+@file_case(Expected("crs_doubtful"))
+def far_from_where_the_system_is_used(folder: Path) -> Path:
+    """A file in the British National Grid has towns in Germany, to which nobody knows the way."""
+    _frame("EPSG:27700").to_file(folder / "towns.gpkg", layer="towns")
+    return folder / "towns.gpkg"
+
+
 @file_case(Expected("text_garbled"), Expected("winding_turned"))
 def shapefile_with_wrong_cpg(folder: Path) -> Path:
     """A Shapefile's .cpg says UTF-8, and its text is Latin-1."""
