@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -61,7 +64,10 @@ def read(path: Path, options: ReadOptions | None = None, progress: Progress | No
         attributes=attributes_of(contents.features),
     )
     drawn = zip(contents.features, features, strict=True) if system is not None else ()
-    called = [Feature(one.row, naming.id_of(one), naming.name_of(one), shape, one.properties) for one, shape in drawn]
+    kept = partial(_kept, contents.last_resort if naming.id_from != f"property {contents.last_resort}" else "")
+    called = [
+        Feature(one.row, naming.id_of(one), naming.name_of(one), shape, kept(one.properties)) for one, shape in drawn
+    ]
     doubts = [] if system is None else _doubts(contents, system, operation)
     return Reading(source, called, [*_findings(contents, system), *doubts], contents.settings)
 
@@ -184,3 +190,8 @@ def _findings(contents: Contents, system: pyproj.CRS | None) -> list[Finding]:
         return contents.findings
     what = f"The {contents.format} does not say in which coordinate system its features are."
     return [Finding(code="crs_unknown", what=what), *contents.findings]
+
+
+def _kept(number: str, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without what only numbers the rows of a container: it would differ in every export."""
+    return {name: value for name, value in properties.items() if name != number} if number else properties

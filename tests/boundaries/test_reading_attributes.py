@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import geopandas
 import pytest
 import shapely
 from region_files import collection, feature, frame, written
@@ -210,3 +211,14 @@ def test_well_known_binary_of_both_kinds_is_read(flavor: Any, byte_order: int) -
         for cut in range(len(wkb) if kind in ("Polygon", "MultiPolygon") else 0):
             with pytest.raises(Malformed):
                 drawing_of(wkb[:cut])
+
+
+def test_what_only_numbers_the_rows_of_a_container_is_no_property(tmp_path):
+    path = tmp_path / "areas.gpkg"
+    areas = geopandas.GeoDataFrame({"code": ["a", "b"]}, geometry=[box(0, 0, 1, 1), box(1, 0, 2, 1)], crs="EPSG:4326")
+    areas.to_file(path, layer="areas")
+    reading = read(path)
+    assert [dict(one.properties) for one in reading.features] == [{"code": "a"}, {"code": "b"}]
+    areas[["geometry"]].to_file(tmp_path / "bare.gpkg", layer="areas")
+    bare = read(tmp_path / "bare.gpkg")
+    assert [(one.id, dict(one.properties)) for one in bare.features] == [("1", {"fid": 1}), ("2", {"fid": 2})]

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+import pytest
 from broker import running as brokers
 from office import QUICKLY, Office, running
 from test_publishing import DEVICES, EAST, WEST, pings
@@ -22,6 +23,9 @@ from ingest.topics import topics
 from ingest.worker import wall_ms, work
 from service.fences import from_catalog
 from stream.kafka import KafkaSettings, open_kafka
+
+# Kafka's client leaves a connection open that it is closed while making.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 PARTITIONS = 6
 SETTINGS = WorkerSettings(sweep_devices=3, backoff_s=0.05, backoff_most_s=0.2)
