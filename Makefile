@@ -44,6 +44,7 @@ bench: .venv/dev.stamp .venv/warm.stamp ## run every benchmark: a table, and JSO
 torture: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## long property tests, then faults of every kind, about an hour
 	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 	@$(BIN)/python -m tests.torture
+	@$(BIN)/python -m tests.torture --bugs --short
 
 broker: $(BROKER)/stamp ## fetch the Kafka broker that the tests start (once, 45 MB)
 

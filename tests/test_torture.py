@@ -1,4 +1,4 @@
-"""The torture in short: every kind of fault once on each engine, and bugs that it finds. See docs/torture.md.
+"""The torture in short: every kind of fault once on one broker and embedded, and bugs that it finds. See docs/torture.md.
 
 Two runs go on side by side, as each of them mostly waits for sessions to end and brokers to start.
 """
@@ -14,19 +14,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 RUNS = {
-    "kafka3": ["kafka3", "--short"],
     "kafka1": ["kafka1", "--short"],
     "sqlite": ["sqlite", "--short"],
     "important-only": ["sqlite", "--bug", "important-only", "--short"],
-    "any-number": ["sqlite", "--bug", "any-number", "--short"],
     "unready": ["sqlite", "--bug", "unready", "--short"],
-    "sent-first": ["sqlite", "--bug", "sent-first", "--short"],
 }
 WRONG = {
     "important-only": r"wrong tracks [1-9]",
-    "any-number": r"wrong tracks [1-9]",
-    "unready": r"is sent, though worker \d+ can't load it",
-    "sent-first": r"wrong publications [1-9]",
+    "unready": r"is sent, though worker \d+ can't load it|blocked .* it can't be loaded here",
 }
 PATIENCE_S = 400
 
@@ -46,7 +41,7 @@ def runs() -> Iterator[dict[str, Future[Done]]]:
         yield {name: lanes.submit(done, words) for name, words in RUNS.items()}
 
 
-@pytest.mark.parametrize("name", ["kafka3", "kafka1", "sqlite"])
+@pytest.mark.parametrize("name", ["kafka1", "sqlite"])
 def test_whatever_strikes_nothing_is_lost_doubled_or_wrong(runs: dict[str, Future[Done]], name: str) -> None:
     run = runs[name].result()
     assert run.returncode == 0, run.stdout + run.stderr
