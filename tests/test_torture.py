@@ -1,4 +1,4 @@
-"""The torture in short: every kind of fault once on one broker and embedded, and bugs that it finds. See docs/torture.md.
+"""The torture in short: every kind of fault once on one broker and embedded, and bugs that it finds: docs/torture.md.
 
 Two runs go on side by side, as each of them mostly waits for sessions to end and brokers to start.
 """
