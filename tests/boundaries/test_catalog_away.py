@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +26,9 @@ from tests.catalog.databases import OwnServer
 
 Story = Callable[[Office], Awaitable[None]]
 
+# Threads that waited for a server that did not answer let their connections go when they end, and some end late.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[OwnServer]:
@@ -31,6 +36,8 @@ def server() -> Iterator[OwnServer]:
     own = OwnServer()
     yield own
     own.remove()
+    with warnings.catch_warnings(action="ignore"):
+        gc.collect()  # here, not in a test of others
 
 
 @pytest.fixture

@@ -52,7 +52,8 @@ def plans(given: argparse.Namespace) -> Iterator[Callable[[], Outcome]]:
 def with_bugs(given: argparse.Namespace) -> list[Outcome]:
     """Each bug in turn."""
     name = "sqlite" if given.run == "sqlite" else "kafka1"
-    plan = Plan(name, given.seed, 1 if given.short else 12, 0, given.rate, 180.0, given.short)
+    few = given.short
+    plan = Plan(name, given.seed, 2 if few else 12, 3_000 if few else 0, given.rate, 180.0, few)
     some = [with_bug(plan, bug) for bug in ([given.bug] if given.bug else BUGS)]
     return [told(on_sqlite(one) if name == "sqlite" else on_kafka(one, 1)) for one in some]
 
