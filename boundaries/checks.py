@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from boundaries.blob import read_regions
+from boundaries.fetching import fetch
 from boundaries.judging import ALL, REGIONS, REPORT
 from boundaries.loading import Loader
 from boundaries.manifest import manifest_of
@@ -51,7 +52,7 @@ class Checks:
         layer = await called(self._catalog.layers.get, job.layer)
         with tempfile.TemporaryDirectory(prefix="geofence-") as name:
             place = Path(name)
-            task = await asyncio.to_thread(self._task, version, layer, place)
+            task = await self._task(version, layer, place)
             apart = place / "apart"
             apart.mkdir()
             summary = await run(task, lambda done: _taken(done, apart), progress)
@@ -69,33 +70,25 @@ class Checks:
         except (UnknownVersion, OSError) as error:
             _log.warning("not compiled ahead: %s", error, extra={"action": "not_compiled_ahead"})
 
-    def _task(self, version: Version, layer: Layer, place: Path) -> Task:
+    async def _task(self, version: Version, layer: Layer, place: Path) -> Task:
         """What is to be done apart, its files fetched."""
-        options = version.options
+        options, file = version.options, place / "file"
         its: dict[str, Any] = {"layer": _said(version, layer), "fix": [ALL] if options.get("fix") else []}
-        reads = [place / "file"]
         if version.upload is not None:
-            self._fetch(version.upload.blob, place / "file")
+            await fetch(self._catalog, version.upload.blob, file)
             function = "boundaries.judging.judge"
             reading = {ours: options.get(theirs) for theirs, ours in _READING.items()}
             its |= {"name": version.upload.file, "options": reading}
         else:
-            base = self._catalog.versions.get(version.layer, version.base or 0)
-            self._fetch(base.geometry or "", place / "file")
+            base = await called(self._catalog.versions.get, version.layer, version.base or 0)
+            await fetch(self._catalog, base.geometry or "", file)
             function = "boundaries.judging.judge_regions"
             its |= {"without": options.get("without", []), "retire": options.get("retire", False)}
-        before = self._catalog.publications.last(version.layer)
-        geometry = None if before is None else self._catalog.versions.get(version.layer, before.version).geometry
-        if geometry is not None:
-            self._fetch(geometry, place / "previous")
-            its["previous"] = str(place / "previous")
-            reads.append(place / "previous")
-        return Task(function=function, arguments={"file": str(place / "file"), **its}, reads=tuple(reads))
-
-    def _fetch(self, blob: str, place: Path) -> None:
-        with place.open("wb") as file:
-            for piece in self._catalog.blobs.open(blob):
-                file.write(piece)
+        before = await called(self._catalog.publications.last, version.layer)
+        if before is not None:
+            published = await called(self._catalog.versions.get, version.layer, before.version)
+            its["previous"] = await fetch(self._catalog, published.geometry or "", place / "previous")
+        return Task(function=function, arguments={"file": str(file), **its}, reads=tuple(place.iterdir()))
 
     def _outcome(self, version: Version, layer: Layer, summary: dict[str, Any], apart: Path) -> Outcome:
         """What is kept of it."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from shapely.errors import ShapelyError
 
+from boundaries.fetching import fetch
 from boundaries.manifest import read_manifest
 from boundaries.shelf import Shelf
 from catalog import Catalog, Missing
@@ -57,7 +58,7 @@ class Loader:
             manifest = msgspec.json.encode(await called(self._catalog.versions.manifest, key))
             with tempfile.TemporaryDirectory(prefix="geofence-") as folder:
                 place = Path(folder)
-                await self._fetch(read_manifest(manifest).geometry, place / "regions.fgb")
+                await fetch(self._catalog, read_manifest(manifest).geometry, place / "regions.fgb")
                 await self.compile(manifest, place / "regions.fgb")
         except (Missing, ValueError) as error:
             raise UnknownVersion(f"version {key[:12]}: {error}") from None
@@ -65,12 +66,6 @@ class Loader:
         if atlas is None:
             raise UnknownVersion(f"version {key[:12]} was compiled as another one; its manifest is not its own")
         return atlas
-
-    async def _fetch(self, blob: str, place: Path) -> None:
-        pieces = await called(self._catalog.blobs.open, blob)
-        with place.open("wb") as file:
-            while piece := await called(lambda: next(pieces, b"")):
-                file.write(piece)
 
     async def compile(self, manifest: bytes, regions: Path) -> None:
         """Have a version on the shelf, from its manifest and its blob. Raises UnknownVersion if that can't be done."""

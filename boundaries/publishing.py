@@ -13,7 +13,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
+from boundaries.enduring import endure
 from catalog import Catalog, CatalogError
 from catalog.fleet import FAILED, READY, Worker
 from catalog.publication import SENT, Publication
@@ -58,25 +60,11 @@ class Publisher:
         self._catalog, self._order, self._partitions = catalog, order, partitions
         self._holder, self._now_ms, self._settings = holder, now_ms, settings or PublishingSettings()
         self._told: dict[tuple[str, int], int] = {}  # when a layer's publication was last written again
-        self._silent = False
+        self._reminded_ms = 0
 
     async def run(self) -> None:
         """Until it is cancelled. What does not answer is asked again."""
-        while True:
-            try:
-                busy = await self.step()
-                self._silent = False
-            except (CatalogError, LogError) as error:
-                busy = False
-                if not self._silent:
-                    _log.warning("publishing waits: %s", error, extra={"action": "publishing_waits"})
-                self._silent = True
-            except Exception:  # nobody awaits this task: what kills it would never be heard of
-                busy = False
-                if not self._silent:
-                    _log.exception("publishing broke off", extra={"action": "publishing_fault"})
-                self._silent = True
-            await asyncio.sleep(0 if busy else self._settings.look_s)
+        await endure("publishing", self.step, partial(asyncio.sleep, self._settings.look_s))
 
     async def step(self) -> bool:
         """Carry one publication on as far as it goes now; whether there was one. Raises CatalogError and LogError."""
@@ -151,9 +139,9 @@ class Publisher:
     async def _remind(self) -> None:
         """Write again what was in force, where a partition says now that it is not: its log is another, or lost it."""
         now_ms = self._now_ms()
-        if now_ms - self._told.get(("", 0), 0) < self._settings.again_s * 1000:
+        if now_ms - self._reminded_ms < self._settings.again_s * 1000:
             return
-        self._told["", 0] = now_ms
+        self._reminded_ms = now_ms
         newest: dict[str, Publication] = await called(self._catalog.publications.newest_sent)
         for one in newest.values():
             left = await self._missing(one)

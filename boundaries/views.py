@@ -18,6 +18,7 @@ import msgspec
 from boundaries.api.ports import Form, Stakes
 from boundaries.blob import read_regions
 from boundaries.drawn_apart import TOLD
+from boundaries.fetching import fetch
 from boundaries.geojson import pieces_of
 from boundaries.sandbox import Outcome, run
 from boundaries.task import Task
@@ -27,6 +28,7 @@ from boundaries.trial.outcome import Trial, without_devices
 from catalog import Catalog
 from catalog.version import Version
 from geofence.region import Region
+from web.calling import called
 
 _KEPT_BYTES = 64 << 20
 _TILERS = 4
@@ -38,23 +40,24 @@ class Files:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def blob(self, its_hash: str, place: Path) -> str:
+    async def blob(self, its_hash: str, place: Path) -> str:
         """A blob's content."""
-        with place.open("wb") as file:
-            for piece in self._catalog.blobs.open(its_hash):
-                file.write(piece)
-        return str(place)
+        return await fetch(self._catalog, its_hash, place)
 
-    def side(self, version: Version, place: Path) -> dict[str, str]:
+    async def side(self, version: Version, place: Path) -> dict[str, str]:
         """A version's manifest and regions."""
         place.mkdir()
-        (place / "manifest").write_bytes(msgspec.json.encode(self._catalog.versions.manifest(version.hash or "")))
-        return {"manifest": str(place / "manifest"), "regions": self.blob(version.geometry or "", place / "regions")}
+        manifest = await called(self._catalog.versions.manifest, version.hash or "")
+        (place / "manifest").write_bytes(msgspec.json.encode(manifest))
+        regions = await self.blob(version.geometry or "", place / "regions")
+        return {"manifest": str(place / "manifest"), "regions": regions}
 
-    def regions(self, version: Version) -> list[Region]:
+    async def regions(self, version: Version) -> list[Region]:
         """A version's regions."""
         with tempfile.TemporaryDirectory(prefix="geofence-") as folder:
-            return read_regions(Path(self.blob(version.geometry or "", Path(folder) / "regions")))
+            place = Path(folder) / "regions"
+            await self.blob(version.geometry or "", place)
+            return await asyncio.to_thread(read_regions, place)
 
 
 class Told:
@@ -86,10 +89,10 @@ class Told:
         return made
 
 
-async def _apart(function: str, arguments: Callable[[Path], dict[str, Any]]) -> bytes:
-    """What a function of `drawn_apart` tells; its files are fetched in a thread."""
+async def _apart(function: str, arguments: Callable[[Path], Awaitable[dict[str, Any]]]) -> bytes:
+    """What a function of `drawn_apart` tells of files that are fetched for it."""
     with tempfile.TemporaryDirectory(prefix="geofence-") as name:
-        given = await asyncio.to_thread(arguments, Path(name))
+        given = await arguments(Path(name))
         task = Task(function=f"boundaries.drawn_apart.{function}", arguments=given, reads=(Path(name),))
         return await run(task, _read)
 
@@ -107,10 +110,11 @@ class Reports:
     async def told(self, version: Version, form: Form) -> bytes:
         """One report."""
 
-        def arguments(place: Path) -> dict[str, Any]:
-            regions = None if version.geometry is None else self._files.blob(version.geometry, place / "regions")
-            return {"report": self._files.blob(version.report or "", place / "report"), "regions": regions,
-                    "form": str(form)}  # fmt: skip
+        async def arguments(place: Path) -> dict[str, Any]:
+            report, regions = await self._files.blob(version.report or "", place / "report"), None
+            if version.geometry is not None:
+                regions = await self._files.blob(version.geometry, place / "regions")
+            return {"report": report, "regions": regions, "form": str(form)}
 
         key = ("report", version.report or "", version.geometry or "", str(form))
         return await self._told.get(key, lambda: _apart("tell_report", arguments))
@@ -125,8 +129,8 @@ class Differences:
     async def told(self, old: Version, new: Version, form: Form) -> bytes:
         """What is different in the new one."""
 
-        def arguments(place: Path) -> dict[str, Any]:
-            sides = {"old": self._files.side(old, place / "old"), "new": self._files.side(new, place / "new")}
+        async def arguments(place: Path) -> dict[str, Any]:
+            sides = {name: await self._files.side(one, place / name) for name, one in (("old", old), ("new", new))}
             return {**sides, "layer": new.layer, "form": str(form)}
 
         key = ("difference", old.hash or "", old.geometry or "", new.hash or "", new.geometry or "", str(form))
@@ -141,7 +145,7 @@ class Shapes:
 
     async def geojson(self, version: Version) -> AsyncIterator[bytes]:
         """All of them, in pieces."""
-        pieces = pieces_of(await asyncio.to_thread(self._files.regions, version))
+        pieces = pieces_of(await self._files.regions(version))
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             yield piece
 
@@ -168,7 +172,7 @@ class Tiles:
 
     async def _tiler(self, geometry: str, version: Version) -> Tiler:
         if geometry not in self._tilers:
-            self._tilers[geometry] = asyncio.ensure_future(asyncio.to_thread(self._made, version))
+            self._tilers[geometry] = asyncio.ensure_future(self._made(version))
             while len(self._tilers) > _TILERS:
                 self._tilers.popitem(last=False)
         self._tilers.move_to_end(geometry)
@@ -178,8 +182,8 @@ class Tiles:
             self._tilers.pop(geometry, None)
             raise
 
-    def _made(self, version: Version) -> Tiler:
-        return Tiler(self._files.regions(version))
+    async def _made(self, version: Version) -> Tiler:
+        return await asyncio.to_thread(Tiler, await self._files.regions(version))
 
 
 class DryRunResults:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from boundaries.enduring import endure
 from boundaries.errors import BoundaryError
 from catalog import Catalog, CatalogError, Conflict, Missing, Refused
 from catalog.job import Job
@@ -48,7 +49,7 @@ class Workshop:
         self, catalog: Catalog, handlers: Mapping[str, Handler], holder: str, now_ms: Callable[[], int]
     ) -> None:
         self._catalog, self._handlers, self._holder, self._now_ms = catalog, dict(handlers), holder, now_ms
-        self._silent, self._woken = False, asyncio.Event()
+        self._woken = asyncio.Event()
 
     def wake(self) -> None:
         """There may be a job to do."""
@@ -56,24 +57,13 @@ class Workshop:
 
     async def run(self) -> None:
         """Until it is cancelled. A catalog that does not answer is asked again."""
-        while True:
-            try:
-                busy = await self.step()
-                self._silent = False
-            except CatalogError as error:
-                busy = False
-                if not self._silent:
-                    _log.warning("jobs wait: %s", error, extra={"action": "jobs_wait"})
-                self._silent = True
-            except Exception:  # nobody awaits this task: what kills it would never be heard of
-                busy = False
-                if not self._silent:
-                    _log.exception("jobs broke off", extra={"action": "jobs_fault"})
-                self._silent = True
-            if not busy:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), _LOOK_S)
-            self._woken.clear()
+        await endure("jobs", self.step, self._pause)
+
+    async def _pause(self) -> None:
+        """Until somebody wakes it, or for a while."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), _LOOK_S)
+        self._woken.clear()
 
     async def step(self) -> bool:
         """Do one job; whether there was one. Raises CatalogError."""

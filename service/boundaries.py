@@ -7,7 +7,6 @@ publication is carried on by one of them at a time.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -20,11 +19,12 @@ from boundaries.api.ports import Ports
 from boundaries.api.router import boundary_endpoints
 from boundaries.api.settings import BoundarySettings
 from boundaries.checks import CHECK, Checks
+from boundaries.enduring import endure
 from boundaries.loading import Loader
 from boundaries.publishing import Publisher
 from boundaries.views import Differences, DryRunResults, Files, Reports, Shapes, Tiles, Told
 from boundaries.workshop import Workshop
-from catalog import Catalog, CatalogError
+from catalog import Catalog
 from ingest.control import order
 from ingest.topics import PINGS
 from service.dry_runs import DRY_RUN, DryRuns
@@ -32,7 +32,6 @@ from stream.port import Log
 from web.calling import called
 from web.endpoints import Further
 
-_log = logging.getLogger("geofence.boundaries")
 _SWEEP_S = 600.0
 _NEWEST = 3  # of a layer's versions stay compiled, beside those in force
 
@@ -59,7 +58,8 @@ async def boundary_side(
         dry_runs=DryRunResults(),
         workshop=workshop,
     )
-    running = [asyncio.create_task(one) for one in (workshop.run(), publisher.run(), _sweep(catalog, loader, now_ms))]
+    sweeping = endure("sweeping", partial(_sweep, catalog, loader, now_ms), partial(asyncio.sleep, _SWEEP_S))
+    running = [asyncio.create_task(one) for one in (workshop.run(), publisher.run(), sweeping)]
     try:
         with TemporaryDirectory(prefix="geofence-uploads-") as folder:
             yield boundary_endpoints(ports, settings, folder=Path(folder))
@@ -69,18 +69,12 @@ async def boundary_side(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _sweep(catalog: Catalog, loader: Loader, now_ms: Callable[[], int]) -> None:
-    """Remove what nobody needs any more, now and then."""
-    while True:
-        try:
-            for part in (catalog.jobs, catalog.fleet, catalog.blobs):
-                await called(part.sweep, now_ms=now_ms())
-            await asyncio.to_thread(loader.shelf.keep, await called(_needed, catalog))
-        except (CatalogError, OSError) as error:
-            _log.warning("sweeping waits: %s", error, extra={"action": "sweeping_waits"})
-        except Exception:  # nobody awaits this task: what kills it would never be heard of
-            _log.exception("sweeping broke off", extra={"action": "sweeping_fault"})
-        await asyncio.sleep(_SWEEP_S)
+async def _sweep(catalog: Catalog, loader: Loader, now_ms: Callable[[], int]) -> bool:
+    """Remove what nobody needs any more; nothing more is to be done at once."""
+    for part in (catalog.jobs, catalog.fleet, catalog.blobs):
+        await called(part.sweep, now_ms=now_ms())
+    await asyncio.to_thread(loader.shelf.keep, await called(_needed, catalog))
+    return False
 
 
 def _needed(catalog: Catalog) -> set[str]:

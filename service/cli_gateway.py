@@ -79,6 +79,7 @@ def gateway(
     shelf: str,
 ) -> None:
     """Take pings over HTTP and append them to a log, tell events and positions, until SIGTERM."""
+    from boundaries.api.settings import BoundarySettings
     from ingest.gateway.settings import GatewaySettings
     from service.environment import settings_of
     from service.gateway import Reach, Trust, run_gateway
@@ -88,4 +89,5 @@ def gateway(
     settings = settings_of(GatewaySettings, PREFIX, os.environ, others=others, consent=consent,
                            private_addresses=allow_private_addresses)  # fmt: skip
     reach, trust = Reach(listen, lan, health, tls_cert, tls_key, Path(shelf)), Trust(jwks, issuer, audience)
-    run_quickly(run_gateway(log_url, catalog_url, settings, reach, trust))
+    files = settings_of(BoundarySettings, "GEOFENCE_BOUNDARIES_", os.environ)
+    run_quickly(run_gateway(log_url, catalog_url, settings, files, reach, trust))

@@ -1,7 +1,8 @@
 """`python -m service.documents`: writes the documents that are made from the code into `docs/`.
 
-OpenAPI of the gateway, AsyncAPI of the log, JSON Schemas of what lies on the topics. With `--check` nothing is written:
-what differs is named, and the status is 1. Invariant: the same code gives the same bytes.
+OpenAPI of the gateway, AsyncAPI of the log, JSON Schemas of what lies on the topics, of reports and of differences.
+With `--check` nothing is written: what differs is named, and the status is 1. Invariant: the same code gives the same
+bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import json
 import sys
 from pathlib import Path
 
+from boundaries.difference.document import difference_schema
+from boundaries.telling.document import report_schema
 from ingest.documents.asyncapi import asyncapi
 from ingest.documents.topics import topic_schemas
 from service.endpoints import api
@@ -23,7 +26,8 @@ _REMEDY = "Run: .venv/bin/python -m service.documents"
 def documents() -> dict[str, str]:
     """Every document, by its place in `docs/`."""
     found = {"openapi.json": openapi(api()), "asyncapi.json": asyncapi()}
-    found |= {f"{SCHEMAS}/{name}.json": schema for name, schema in topic_schemas().items()}
+    schemas = topic_schemas() | {"boundary-report": report_schema(), "boundary-difference": difference_schema()}
+    found |= {f"{SCHEMAS}/{name}.json": schema for name, schema in schemas.items()}
     return {name: json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in found.items()}
 
 

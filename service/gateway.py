@@ -55,8 +55,10 @@ class Trust:
     audience: str | None = None
 
 
-async def run_gateway(log_url: str, catalog_url: str, settings: GatewaySettings, reach: Reach, trust: Trust) -> None:
-    """Serve until a signal comes. Raises Unusable."""
+async def run_gateway(
+    log_url: str, catalog_url: str, settings: GatewaySettings, files: BoundarySettings, reach: Reach, trust: Trust
+) -> None:
+    """Serve until a signal comes; `files`: what is set of the admins' endpoints. Raises Unusable."""
     tune()
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,7 +69,7 @@ async def run_gateway(log_url: str, catalog_url: str, settings: GatewaySettings,
         async with open_log(log_url) as log:
             await ensure_topics(log, log_url)
             async with (
-                boundary_side(catalog, log, log_url, reach.shelf, BoundarySettings(), wall_ms) as further,
+                boundary_side(catalog, log, log_url, reach.shelf, files, wall_ms) as further,
                 gateway_app(log, catalog, settings, tokens=tokens, more=[further]) as gateway,
                 _served(gateway, settings, reach, certificate),
             ):

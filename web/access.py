@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
 
 from fastapi import Request
 
+from catalog import CatalogError
 from web.caller import Caller
 from web.keyring import Keyring
 from web.limits import Buckets
 from web.problem import Problem, come_again
 from web.tokens import Tokens
 
+_log = logging.getLogger("geofence.web")
 _WANTED = {"WWW-Authenticate": 'Bearer realm="geofence", Basic realm="geofence"'}
 
 
@@ -46,7 +49,7 @@ class Access:
         device: str | None = None,
         again: bool = False,
     ) -> Caller:
-        """Who is behind a request, if they have the scope. `key`: from the path. Raises Problem 401, 403 and 429.
+        """Who is behind a request, if they have the scope. `key`: from the path. Raises Problem 401, 403, 429 and 503.
 
         The key of `device` itself needs no scope; where `scope` is None nobody does. `again`: they were let in before,
         and a right that has ended since is no attempt with a wrong credential.
@@ -81,7 +84,11 @@ class Access:
         """The caller whose credential this is, or why there is none."""
         if text.count(".") == 2 and self._tokens is not None:
             return await self._tokens.caller(text, self._now_ms())
-        found = await self._keyring.find(text)
+        try:
+            found = await self._keyring.find(text)
+        except CatalogError as error:
+            _log.warning("a key is not known here, and the catalog does not answer: %s", error)
+            raise come_again("This key is not known here yet, and the catalog does not answer.", after_s=5) from None
         if found is None:
             return "the key is wrong"
         refused = found.refused(self._now_ms())

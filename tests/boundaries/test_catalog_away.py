@@ -27,7 +27,7 @@ from tests.catalog.databases import OwnServer
 Story = Callable[[Office], Awaitable[None]]
 
 # Threads that waited for a server that did not answer let their connections go when they end, and some end late.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*BaseConnection.__del__:pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(scope="module")

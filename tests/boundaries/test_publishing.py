@@ -145,23 +145,6 @@ def test_an_old_publication_that_is_written_late_changes_nothing(tmp_path, url):
     run(tmp_path, url, story)
 
 
-def test_a_catalog_that_goes_away_stops_nothing_that_runs(tmp_path, url):
-    async def story(its: Office) -> None:
-        async with its.working():
-            async with its.publishing():
-                await its.publish(its.draft(WEST))
-            catalog = Path(url.removeprefix("sqlite:"))
-            catalog.parent.rename(tmp_path / "gone")
-            try:
-                await its.send(pings(its))
-                await its.taken()
-                assert len(await its.events()) == len(DEVICES)
-            finally:
-                (tmp_path / "gone").rename(catalog.parent)
-
-    run(tmp_path, url, story)
-
-
 def test_what_the_log_refuses_is_written_as_soon_as_it_takes_it_again(tmp_path, url):
     async def story(its: Office) -> None:
         order, refused = its.order, []

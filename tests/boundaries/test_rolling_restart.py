@@ -25,7 +25,7 @@ from service.fences import from_catalog
 from stream.kafka import KafkaSettings, open_kafka
 
 # Kafka's client leaves a connection open that it is closed while making.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*AIOKafkaConnection.__del__:pytest.PytestUnraisableExceptionWarning")
 
 PARTITIONS = 6
 SETTINGS = WorkerSettings(sweep_devices=3, backoff_s=0.05, backoff_most_s=0.2)

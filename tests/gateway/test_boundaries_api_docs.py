@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages import DOCS, commands, run
+from pages import DOCS, commands, rows, run, settings_in
 from served import Served, serving
 from shapely.geometry import box
 
+from boundaries.api import settings
 from boundaries.api.documents import DESCRIBED
+from boundaries.api.settings import BoundarySettings
 from boundaries.geojson import geojson_of
 from catalog import open_catalog
 from catalog.job import OPEN
@@ -62,3 +64,8 @@ def test_the_page_has_every_endpoint_with_its_scope_and_no_other() -> None:
     rows = re.findall(r"^\| `(\w+ /v1/\S+)` \| `([\w:]+)` \|", PAGE, re.MULTILINE)
     assert rows == sorted(set(rows), key=rows.index)
     assert set(rows) == {(f"{one.method} {one.path}", one.scope) for one in DESCRIBED.operations}
+
+
+def test_every_setting_stands_in_the_table_with_its_default_and_its_meaning() -> None:
+    prefix = "GEOFENCE_BOUNDARIES_"
+    assert rows("boundaries-api.md", prefix) == settings_in(settings, BoundarySettings, prefix)

@@ -12,6 +12,7 @@ from embedded import wait_for
 from prometheus_client.parser import text_string_to_metric_families
 from served import Served, now_ms, serving
 
+from catalog.secret import new_id, new_key
 from ingest.gateway.counts import Counted, Seconds, group_of
 
 
@@ -116,5 +117,7 @@ def test_a_gateway_whose_catalog_is_away_says_so_and_goes_on_taking_pings(tmp_pa
         told = health.ask("/health/ready").json()
         assert (told["ready"], told["log"]["answers"], told["catalog"]["answers"]) == (False, True, False)
         assert gateway.post(ping(), key).status_code == 202
+        new = gateway.post(ping(), new_key(new_id())[0])
+        assert (new.status_code, new.headers["retry-after"]) == (503, "5"), "nobody can say yet that it is wrong"
         gateway.rename_table("away", "change")
         wait_for(lambda: health.ask("/health/ready").status_code == 200, 10)

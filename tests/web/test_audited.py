@@ -3,15 +3,12 @@
 import asyncio
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 
 from catalog.audit import Line
-from catalog.secret import new_id, new_key
 from web.audited import Looks
 from web.caller import Caller
-from web.keyring import Keyring
 from web.problem import Problem
 
 
@@ -73,22 +70,5 @@ def test_a_catalog_that_hangs_is_an_answer_within_seconds_and_holds_only_its_thr
                 assert await asyncio.to_thread(lambda: 7) == 7
         finally:
             audit.go_on.set()
-
-    asyncio.run(story())
-
-
-def test_many_unknown_keys_at_a_catalog_that_hangs_wait_for_it_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.keyring._LOOK_S", 0.5)
-    go_on = threading.Event()
-    catalog = SimpleNamespace(keys=SimpleNamespace(since=lambda number: go_on.wait(20)))
-
-    async def story() -> None:
-        keyring = Keyring(catalog, 1.0)  # type: ignore[arg-type]
-        text, _ = new_key(new_id())
-        try:
-            async with asyncio.timeout(3):
-                assert await asyncio.gather(*(keyring.find(text) for _ in range(10))) == [None] * 10
-        finally:
-            go_on.set()
 
     asyncio.run(story())
