@@ -1,7 +1,8 @@
 """Regions as FlatGeobuf: what a version's geometry is kept as, named by the hash of its bytes.
 
 Invariants: regions come back as they were, in their order, every double exact; the same regions give the same bytes.
-Only regions that `geofence.region.Version` would take go in.
+Only regions that `geofence.region.Version` would take go in. GDAL is loaded when the first are read or written: most
+who name this module hand files on.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyogrio import raw
 
 from boundaries.errors import Unreadable
 from geofence.region import Region
@@ -27,6 +27,8 @@ _PIECE = 1024 * 1024
 
 def write_regions(regions: Sequence[Region], path: Path) -> str:
     """Write the regions; the SHA-256 of the bytes, in hexadecimal."""
+    from pyogrio import raw
+
     columns = (
         [region.id for region in regions],
         [region.name for region in regions],
@@ -51,6 +53,8 @@ def write_regions(regions: Sequence[Region], path: Path) -> str:
 
 def read_regions(path: Path) -> list[Region]:
     """The regions that were written. Raises Unreadable for anything else."""
+    from pyogrio import raw
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -18,7 +18,7 @@ import msgspec
 
 from boundaries.blob import read_regions
 from boundaries.fetching import fetch
-from boundaries.judging import ALL, REGIONS, REPORT
+from boundaries.judged import ALL, REGIONS, REPORT
 from boundaries.loading import Loader
 from boundaries.manifest import manifest_of
 from boundaries.sandbox import Outcome as Apart

@@ -16,6 +16,7 @@ from boundaries.checking.check import EVERY_CODE, Checked, check
 from boundaries.checking.finding import Finding, Report, Source
 from boundaries.checking.mends import feature_of
 from boundaries.drawing import Feature
+from boundaries.judged import ALL, REGIONS, REPORT
 from boundaries.layer import LayerSettings
 from boundaries.reading.apart import read_confined
 from boundaries.reading.options import Progress
@@ -24,9 +25,6 @@ from boundaries.telling.verdict import verdict_of
 from geofence.geojson import Settings
 from geofence.region import Kind
 from geofence.rule import Rule
-
-REPORT, REGIONS = "report.json", "regions.fgb"
-ALL = "all"  # among the codes to mend: every one that can be
 
 
 def judge(

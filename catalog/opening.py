@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
 
 from catalog.audit import Audit
 from catalog.blobs import Blobs
@@ -29,6 +27,11 @@ from catalog.publications import Publications
 from catalog.publishing import Publishing
 from catalog.versions import Versions
 from catalog.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Catalog:
@@ -47,7 +50,7 @@ def open_catalog(url: str) -> Iterator[Catalog]:
     """The catalog at `sqlite:PATH` or `postgresql://...`. Raises Refused, Unreachable, and Outdated with what to do."""
     database = Database(url)
     try:
-        found, newest = _revision(database), _newest()
+        found, newest = _revision(database), _known()[-1]
         if found != newest:
             raise Outdated(_advice(database, found, newest))
         yield Catalog(database)
@@ -57,10 +60,12 @@ def open_catalog(url: str) -> Iterator[Catalog]:
 
 def upgrade(url: str) -> str:
     """Bring the schema up to date, from nothing if need be, in one transaction; what was done, in words."""
+    from alembic import command  # which takes long to load, and only this needs it
+
     database = Database(url)
     try:
         _make_folder(database)
-        before, newest = _revision(database), _newest()
+        before, newest = _revision(database), _known()[-1]
         if before is not None and before not in _known():
             raise Outdated(_advice(database, before, newest))
         if before == newest:
@@ -80,7 +85,9 @@ def _revision(database: Database) -> str | None:
     if path is not None and not path.exists():
         return None
     with database.reading() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _advice(database: Database, found: str | None, newest: str) -> str:
@@ -109,14 +116,13 @@ def _path(database: Database) -> Path | None:
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     return config
 
 
-def _newest() -> str:
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
-
-
-def _known() -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+def _known() -> list[str]:
+    """The migrations, the newest last: their files are numbered."""
+    return sorted(path.stem.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))

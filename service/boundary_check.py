@@ -16,7 +16,7 @@ from typing import Any
 
 from boundaries.checking.codes import CODES
 from boundaries.geojson import geojson_of
-from boundaries.judging import ALL
+from boundaries.judged import ALL
 from boundaries.telling.document import report_json
 from boundaries.telling.page import report_page
 from boundaries.telling.places import report_places

@@ -14,7 +14,7 @@ from typing import Any
 from boundaries.blob import read_regions, write_regions
 from boundaries.checking.finding import Report
 from boundaries.errors import BoundaryError
-from boundaries.judging import REGIONS, REPORT
+from boundaries.judged import REGIONS, REPORT
 from boundaries.sandbox import Outcome, run_and_wait
 from boundaries.task import Task
 from boundaries.telling.document import report_of

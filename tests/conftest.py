@@ -16,7 +16,26 @@ settings.register_profile("default", deadline=None, max_examples=40, derandomize
 settings.register_profile("torture", deadline=None, max_examples=2000, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+# Those that take longest, the longest first: side by side, the last one to end is waited for.
+_LONG = (
+    "test_torture.py",
+    "test_command_boundaries.py",
+    "test_events.py",
+    "test_worker.py",
+    "test_atlas.py",
+    "test_command_boundaries_folder.py",
+    "test_worker_kafka.py",
+    "test_faults.py",
+    "test_data.py",
+    "test_consume_docs.py",
+)
+
 TOWN = layer(a=square(0, 0, 1), b=square(1, 0, 1), c=square(3, 0, 1))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    items.sort(key=lambda item: _LONG.index(item.path.name) if item.path.name in _LONG else len(_LONG))
 
 
 @pytest.fixture
