@@ -19,17 +19,20 @@ _NEAR = 0.5  # of the time for which records are kept
 
 
 async def watch(log: Log, settings: WorkerSettings, status: Status, now_ms: Callable[[], int]) -> None:
-    """Look every `watch_s`, for ever. A log that does not answer is asked again."""
+    """Look every `watch_s`, for ever; after a failure sooner, as the worker is not ready until the log has answered."""
+    failures = 0
     while True:
         try:
             await look(log, settings, status, now_ms())
-            status.silent = ""
+            status.silent, failures = "", 0
         except LogError as error:
-            status.silent = str(error)
+            status.silent, failures = str(error), failures + 1
             tell(logging.WARNING, "unread_unknown", reason=error)
         except Exception as error:  # nobody awaits this task: what kills it would never be heard of
+            failures += 1
             tell(logging.ERROR, "unread_unknown", reason=f"{type(error).__name__}: {error}")
-        await asyncio.sleep(settings.watch_s)
+        doubled = settings.backoff_s * 2 ** min(failures - 1, 30)
+        await asyncio.sleep(min(settings.watch_s, doubled) if failures else settings.watch_s)
 
 
 async def look(log: Log, settings: WorkerSettings, status: Status, now_ms: int) -> None:

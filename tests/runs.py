@@ -285,15 +285,16 @@ class ShakyGrip:
 
 
 class Faults:
-    """Raises Unavailable at the visits that are listed: counted over all points, or only those named."""
+    """Raises Unavailable at the visits that are listed: counted over all points, or at each of those named."""
 
     def __init__(self, visits: Iterable[int], only: Sequence[str] = ()) -> None:
-        self._visits, self._only, self.visited, self.struck = set(visits), only, 0, Counter[str]()
+        self._visits, self._only, self._visited, self.struck = set(visits), only, Counter[str](), Counter[str]()
 
     def __call__(self, point: str) -> None:
         """One visit."""
         if not self._only or point in self._only:
-            self.visited += 1
-            if self.visited in self._visits:
+            counted = point if self._only else "all"
+            self._visited[counted] += 1
+            if self._visited[counted] in self._visits:
                 self.struck[point] += 1
                 raise Unavailable(f"made up, {point}")

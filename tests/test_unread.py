@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from runs import SETTINGS, World, device_partition
+from runs import SETTINGS, Faults, Shaky, World, device_partition
 from worlds import at, partition, ping, walk
 
 from ingest.status import State, Status
@@ -223,6 +223,24 @@ def test_a_worker_is_not_ready_while_the_log_does_not_answer(tmp_path: Path) -> 
             return [before, away, await looked(log)]
 
     assert asyncio.run(story()) == [True, False, True]
+
+
+def test_a_worker_is_ready_again_long_before_the_next_look_is_due(tmp_path: Path) -> None:
+    its, status = world(tmp_path), Status()
+    its.pour(walk("A 0 A 60"))
+    status.of(MINE, 0).enter(State.RUNNING, 0)
+
+    async def story() -> None:
+        async with its.open(read_only=True) as log:
+            faults = Faults([1, 2], only=("before restore",))
+            settings = dataclasses.replace(its.settings, watch_s=60.0)
+            watching = asyncio.create_task(watch(Shaky(log, faults), settings, status, lambda: at(0)))  # type: ignore[arg-type]
+            async with asyncio.timeout(5):
+                while faults.struck["before restore"] < 2 or not status.ready:
+                    await asyncio.sleep(0.001)
+            watching.cancel()
+
+    asyncio.run(story())
 
 
 def other_device() -> str:
