@@ -237,7 +237,7 @@ class Log(Protocol):
         """The first offset whose record was received then or later; the end if there is none."""
 
     async def standing(self, topic: str, *, group: str) -> Mapping[int, Standing]:
-        """How far a group has come, by partition."""
+        """How far a group has come, by partition. A read to the end that begins afterwards comes to these ends."""
 
     async def create(self, topics: Sequence[Topic]) -> Sequence[str]:
         """Make those that are missing; their names. What is there is left as it is."""

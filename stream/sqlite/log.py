@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -136,9 +137,11 @@ class SqliteLog:
         return await self._readers.ask(partial(shelf.offset_at, part=part, time_ms=time_ms))
 
     async def standing(self, topic: str, *, group: str) -> Mapping[int, Standing]:
-        """How far a group has come, by partition."""
+        """How far a group has come, by partition; the ends are those that readers see, which come after the file's."""
         parts = (await self._shelf(topic)).parts
-        return await self._readers.ask(partial(shelf.standing, parts=parts, group=group))
+        found = await self._readers.ask(partial(shelf.standing, parts=parts, group=group))
+        await self._tide.look()
+        return {partition: replace(one, end=self._tide.ends[parts[partition]]) for partition, one in found.items()}
 
     async def create(self, topics: Sequence[Topic]) -> Sequence[str]:
         """Make those that are missing."""

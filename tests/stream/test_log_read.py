@@ -1,7 +1,11 @@
 """Reading: committed records, in order, from anywhere, as often as liked; and waiting for more."""
 
 import asyncio
+import os
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from engines import Engine, play
 from stories import batches, numbered, soon, stays_waiting, texts, values
@@ -9,6 +13,18 @@ from stories import batches, numbered, soon, stays_waiting, texts, values
 from stream.port import Batch, Log, Record, Topic
 
 ONE = Topic("one", 1)
+LOOKS_S = 20.0 if os.environ.get("HYPOTHESIS_PROFILE") == "torture" else 1.0
+
+
+@contextmanager
+def switching_often() -> Iterator[None]:
+    """Threads take turns every few microseconds, so that whatever lies between two steps is met."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_an_empty_partition_ends_at_once(log_engine: Engine) -> None:
@@ -126,3 +142,29 @@ def test_batches_are_columns_of_equal_length(log_engine: Engine) -> None:
         assert all(len(lengths(batch)) == 1 for batch in await batches(log, topic, most=33))
 
     play(log_engine, story, ONE)
+
+
+def test_whoever_reads_after_asking_where_it_ends_gets_all_up_to_there(log_engine: Engine) -> None:
+    async def story(log: Log, topic: str) -> None:
+        looks, seen, at, busy = list[tuple[int, int]](), list[int](), 0, True
+
+        async def write() -> None:
+            while busy:
+                await log.append(topic, numbered(3))
+
+        writing = [asyncio.create_task(write()) for _ in range(4)]
+        end = time.monotonic() + LOOKS_S
+        while time.monotonic() < end:
+            standing = (await log.standing(topic, group="g"))[0]
+            seen += [offset for batch in await batches(log, topic, start=at) for offset in batch.offsets]
+            looks.append((standing.end, len(seen)))
+            at = max(seen[-1] + 1 if seen else 0, standing.end)
+        busy = False
+        await asyncio.gather(*writing)
+        everything = [offset for batch in await batches(log, topic) for offset in batch.offsets]
+        for ended, count in looks:
+            assert seen[:count] == everything[:count]
+            assert sum(offset < ended for offset in everything) <= count
+
+    with switching_often():
+        play(log_engine, story, ONE)
