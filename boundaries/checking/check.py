@@ -23,7 +23,7 @@ from boundaries.drawing import Feature
 from boundaries.layer import LayerSettings
 from geofence.region import Region
 
-ROUNDS = 4  # of mending between regions, and of what it bares
+ROUNDS = 8  # of mending between regions, and of what it bares
 EVERY_CODE = frozenset(CODES)  # for `fix`: mend whatever can be
 Progress = Callable[[str, float], None]  # what is done just now, and how much of it, 0 to 1
 
@@ -103,18 +103,24 @@ def _mended_between(
     """The regions mended between each other, what was done, and what is found now.
 
     What one mend bares, such as positions nearly the same, the next one takes, so that nothing is left for another run.
+    Where mends undo each other for ever, such as an overlap and a spike in it, the first of the rounds with the least
+    left to mend is the one that counts: another run comes to the same and changes nothing.
     """
-    mended: list[Mended] = []
-    now = list(found)
+
+    def offered(found: Sequence[Finding]) -> int:
+        return sum(one.mend is Mend.OFFERED and one.code in fix for one in found)
+
+    rounds = [(regions, list[Mended](), list(found))]
     for _ in range(ROUNDS):
+        regions, mended, now = rounds[-1]
         regions, between = mend_between(regions, settings, now, frozenset(fix))
         if not between:
-            break
+            return rounds[-1]
         again = check_shapes([feature_of(region, row) for row, region in enumerate(regions)], fix=fix)
         regions = [_region(draft) for draft in again.drafts if draft.sound]
-        mended += [*between, *mended_shapes(again.drafts)]
-        now = check_between(regions, settings, previous)
-    return regions, mended, now
+        mended = [*mended, *between, *mended_shapes(again.drafts)]
+        rounds.append((regions, mended, check_between(regions, settings, previous)))
+    return min(rounds, key=lambda one: offered(one[2]))
 
 
 def _stayed(finding: Finding) -> Finding:

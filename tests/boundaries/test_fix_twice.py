@@ -1,5 +1,6 @@
 """Files with every kind of slip at once, drawn by chance: nothing crashes, and mending twice mends nothing more."""
 
+import os
 import random
 
 import numpy as np
@@ -16,6 +17,8 @@ from geofence.region import Kind
 SETTINGS = LayerSettings(name="slips", kind=Kind.PARTITION)
 AROUND = [(0, 0), (0.5, 0), (1, 0), (1, 0.5), (1, 1), (0.5, 1), (0, 1), (0, 0.5)]
 JITTER_DEG = 3e-6
+# In 15, 183 and 293 an overlap and what mends it undo each other.
+SEEDS = range(1000) if os.environ.get("HYPOTHESIS_PROFILE") == "torture" else [2, 4, 12, 15, 21, 51, 52, 85, 183, 293]
 
 
 def _ring(rnd: random.Random, west: float, south: float, size: float) -> list[tuple[float, float]]:
@@ -68,7 +71,7 @@ def fixed(features: list[Feature]) -> Checked:
     return check(None, features, SETTINGS, fix=EVERY_CODE)
 
 
-@pytest.mark.parametrize("seed", [2, 4, 12, 21, 51, 52, 85])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_mending_twice_mends_nothing_more(seed: int) -> None:
     once = fixed(slips(seed))
     assert not [one for one in once.report.findings if one.mend is Mend.OFFERED]
