@@ -132,7 +132,7 @@ def _mend(shapes: Shapes, slips: list[_Slip], tolerance_m: float) -> Shapes | No
     clean = np.array([shapely.orient_polygons(shape) for shape in clean], object)
     touched = shapely.union_all([slip.place for slip in slips])
     shapely.prepare(touched)
-    good = all(_is_good(*pair, touched) for pair in zip(shapes, clean, strict=True))
+    good = all(_is_good(shapes, member, shape, touched) for member, shape in enumerate(clean))
     return clean if good else None
 
 
@@ -141,8 +141,8 @@ def _closed(clean: Shapes, slivers: shapely.STRtree, tolerance_m: float) -> Shap
     holes = enclosed(clean)
     tree, given = shapely.STRtree(clean), clean.copy()
     for hole in holes:
-        near = slivers.query(hole, predicate="dwithin", distance=_TOUCHING_DEG)
-        known = [slivers.geometries[k].buffer(_TOUCHING_DEG).covers(hole) for k in near]
+        near = slivers.query(hole, predicate="dwithin", distance=_ROUNDING_DEG)
+        known = [slivers.geometries[k].buffer(_ROUNDING_DEG).covers(hole) for k in near]
         if not any(known) or widest(hole).width_m > tolerance_m * _WIDER:
             continue
         to = neighbours(hole, clean, tree)[0]
@@ -151,17 +151,20 @@ def _closed(clean: Shapes, slivers: shapely.STRtree, tolerance_m: float) -> Shap
     return given
 
 
-def _is_good(before: BaseGeometry, after: BaseGeometry, touched: BaseGeometry) -> bool:
-    """Whether a region is still a region, and nothing is lost of it but where there was something to mend."""
+def _is_good(shapes: Shapes, member: int, after: BaseGeometry, touched: BaseGeometry) -> bool:
+    """Whether a region is still a region, and nothing is lost of it but where there was something to mend.
+
+    Or within another region: of an overlap that is too narrow to be told, the tip may be long.
+    """
     if after.is_empty or not after.is_valid or after.geom_type not in ("Polygon", "MultiPolygon"):
         return False
     kept = set(map(tuple, shapely.get_coordinates(after).tolist()))
-    lost = [position for position in map(tuple, shapely.get_coordinates(before).tolist()) if position not in kept]
-    if not lost:
-        return True
-    points = shapely.points(np.array(lost))
+    before = map(tuple, shapely.get_coordinates(shapes[member]).tolist())
+    points = shapely.points(np.array([position for position in before if position not in kept]).reshape(-1, 2))
     elsewhere = points[~shapely.dwithin(touched, points, _TOUCHING_DEG)]
-    return bool(shapely.dwithin(after.boundary, elsewhere, _ROUNDING_DEG).all())
+    gone = elsewhere[~shapely.dwithin(after.boundary, elsewhere, _ROUNDING_DEG)]
+    around = np.delete(shapes, member)
+    return all(shapely.within(point, around).any() for point in gone)
 
 
 def _overlaps_more(shapes: Shapes, members: list[int], new: Shapes) -> bool:
