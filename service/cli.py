@@ -19,6 +19,7 @@ from service.cli_boundaries import BOUNDARY_COMMANDS
 from service.cli_catalog import CATALOG_COMMANDS
 from service.cli_gateway import gateway
 from service.cli_log import LOG_COMMANDS, shelf_option
+from service.cli_run import run as run_all
 from service.cli_webhooks import WEBHOOK_COMMANDS
 from service.options import RULE_HELP, deciding_options, layer_options
 
@@ -193,7 +194,7 @@ def compare(
         click.echo(f"\npicture: {picture}")
 
 
-for _command in (*LOG_COMMANDS, gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS):
+for _command in (run_all, *LOG_COMMANDS, gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS):
     cli.add_command(_command)
 
 

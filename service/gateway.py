@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boundaries.api.settings import BoundarySettings
-from catalog import open_catalog
+from catalog import Catalog, open_catalog
 from ingest.gateway.app import Gateway, gateway_app, wall_ms
 from ingest.gateway.settings import GatewaySettings
 from service.boundaries import boundary_side
@@ -30,6 +30,7 @@ from service.interpreter import tune
 from service.lan import addresses, owntracks_link, qr, url_of
 from service.logs import ensure_topics, open_log
 from service.source import Unusable
+from stream.port import Log
 from web.jwks import Jwks, is_here
 from web.tokens import Tokens
 
@@ -45,6 +46,11 @@ class Reach:
     tls_key: str | None = None
     shelf: Path = Path("var/atlases")
 
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"0.0.0.0:{split_address(self.listen)[1]}" if self.lan else self.listen
+
 
 @dataclass(frozen=True, slots=True)
 class Trust:
@@ -53,6 +59,15 @@ class Trust:
     jwks: str | None = None
     issuer: str | None = None
     audience: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What a gateway stands before."""
+
+    log: Log
+    log_url: str
+    catalog: Catalog
 
 
 async def run_gateway(
@@ -68,13 +83,32 @@ async def run_gateway(
     with answering(), open_catalog(catalog_url) as catalog:
         async with open_log(log_url) as log:
             await ensure_topics(log, log_url)
-            async with (
-                boundary_side(catalog, log, log_url, reach.shelf, files, wall_ms) as further,
-                gateway_app(log, catalog, settings, tokens=tokens, more=[further]) as gateway,
-                _served(gateway, settings, reach, certificate),
-            ):
+            behind = Behind(log, log_url, catalog)
+            async with answering_at(reach, behind, settings, files, tokens=tokens, certificate=certificate):
+                _tell(reach, certificate is not None)
                 await stop.wait()
-                gateway.end_streams()
+
+
+@asynccontextmanager
+async def answering_at(
+    reach: Reach,
+    behind: Behind,
+    settings: GatewaySettings,
+    files: BoundarySettings,
+    *,
+    tokens: Tokens | None = None,
+    certificate: Certificate | None = None,
+) -> AsyncIterator[None]:
+    """Answer meanwhile, the admins' endpoints among others. Raises Unusable where an address can't be had."""
+    async with (
+        boundary_side(behind.catalog, behind.log, behind.log_url, reach.shelf, files, wall_ms) as further,
+        gateway_app(behind.log, behind.catalog, settings, tokens=tokens, more=[further]) as gateway,
+        _served(gateway, settings, reach, certificate),
+    ):
+        try:
+            yield
+        finally:
+            gateway.end_streams()
 
 
 @asynccontextmanager
@@ -82,16 +116,13 @@ async def _served(
     gateway: Gateway, settings: GatewaySettings, reach: Reach, certificate: Certificate | None
 ) -> AsyncIterator[None]:
     """Answer meanwhile, at both addresses."""
-    address = f"0.0.0.0:{split_address(reach.listen)[1]}" if reach.lan else reach.listen
     async with AsyncExitStack() as opened:
         if reach.health:
             await opened.enter_async_context(serving(gateway.health, reach.health))
-            note(f"health at http://{reach.health}/health/ready, metrics at http://{reach.health}/metrics")
         tls = _renewed(certificate) if certificate else None
         await opened.enter_async_context(
-            serving(gateway.app, address, limits=_limits(settings), tls=tls, grace_s=settings.append_s + 1)
+            serving(gateway.app, reach.address, limits=_limits(settings), tls=tls, grace_s=settings.append_s + 1)
         )
-        _tell(address, reach, tls is not None)
         yield
 
 
@@ -138,17 +169,23 @@ def _limits(settings: GatewaySettings) -> Limits:
     return Limits(settings.head_s, settings.head_bytes, settings.body_s, settings.idle_s, most)
 
 
-def _tell(address: str, reach: Reach, tls: bool) -> None:
+def _tell(reach: Reach, tls: bool) -> None:
     """Where it listens, what is unsafe about it, and what a phone has to enter."""
-    host, port = split_address(address)
+    if reach.health:
+        note(f"health at http://{reach.health}/health/ready, metrics at http://{reach.health}/metrics")
+    host, port = split_address(reach.address)
     note(f"listening at {url_of(host, port, tls=tls)}")
     if not tls and not is_here(host):
         note(
             "warning: without TLS, whoever is on the way can read keys and positions. "
             "Say --tls-cert and --tls-key, or have a proxy before it"
         )
-    if not reach.lan:
-        return
+    if reach.lan:
+        tell_phones(port, tls=tls)
+
+
+def tell_phones(port: int, *, tls: bool) -> None:
+    """What phones in this machine's networks have to enter, as QR codes too."""
     urls = [url_of(one, port, tls=tls) for one in addresses()]
     if not urls:
         note("this machine seems to be in no network: no address was found that a phone could reach")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -127,7 +128,8 @@ def _bind(address: str) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         bound = socket.create_server((host, port), family=family)
     except OSError as error:
-        raise Unusable(f"{address} can't be listened at: {error.strerror or error}. Choose another port.") from None
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise Unusable(f"{address} can't be listened at: {why}. Choose another port.") from None
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)  # connections inherit it
     return bound

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,6 +18,7 @@ from ingest.settings import WorkerSettings
 from ingest.status import State, Status, tell
 from ingest.topics import PINGS, topics
 from ingest.worker import work
+from service.ending import ending
 from service.fences import Layers
 from service.interpreter import tune
 from service.logs import ensure_topics, open_log
@@ -50,40 +48,21 @@ async def run_worker(
     check_source(settings.source)
     tune()
     stop, status = asyncio.Event(), Status()
-    with _told_on_stderr(), _ending(stop):
-        async with open_log(url) as log:
+    with _told_on_stderr(), ending(stop, within_s=_END_S):
+        async with open_log(url) as log, _health(status, health):
             await ensure_topics(log, url)
-            await _check_topics(log)
-            async with _health(status, health), layers(settings, status, stop) as fences:
-                await _work(log, fences, settings, status, stop, until_idle)
+            await work_on(log, layers, settings, status, stop, until_idle=until_idle)
         for one in sorted(status.partitions.values(), key=lambda one: one.partition):
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
 
 
-@contextmanager
-def _ending(stop: asyncio.Event) -> Iterator[None]:
-    """Have a signal set `stop`; should the log not answer then, end as a kill would, which loses nothing."""
-    loop, late = asyncio.get_running_loop(), threading.Timer(_END_S, _end_late)  # a thread: the loop may be busy
-    late.daemon = True
-
-    def end(*_: object) -> None:
-        loop.call_soon_threadsafe(stop.set)
-        if late.ident is None:
-            late.start()
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        late.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _end_late() -> None:
-    hint = "the log did not answer; what was in flight is taken again by the next worker"
-    tell(logging.WARNING, "late", after_s=_END_S, hint=hint)
-    os._exit(0)
+async def work_on(
+    log: Log, layers: Layers, settings: WorkerSettings, status: Status, stop: asyncio.Event, *, until_idle: bool = False
+) -> None:
+    """Work on a log that is open until `stop` is set. Raises Unusable where its topics are not as they must be."""
+    await _check_topics(log)
+    async with layers(settings, status, stop) as fences:
+        await _work(log, fences, settings, status, stop, until_idle)
 
 
 async def _work(

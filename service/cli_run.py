@@ -1,0 +1,58 @@
+"""The command `run`.
+
+Added to `cli`. Like there, it imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import click
+
+from service.cli_gateway import OPTIONS, PREFIX
+
+_HOME_HELP = "Folder of its log, catalog, compiled layers, key and log file."
+_LISTEN_HELP = "Where to answer."
+_LAN_HELP = "Answer in all networks of this machine, and tell phones the address by a QR code."
+_SAMPLES_HELP = "Publish the sample layers, unless that was done before."
+_EPILOG = """\b
+Examples:
+  geofence run
+  geofence run --home /srv/geofence --listen 127.0.0.1:9000 --no-samples
+  geofence run --lan
+
+Exit status: 0 stopped by Ctrl-C or SIGTERM; 2 it can't run, and a line says why.
+"""
+
+
+@click.command(epilog=_EPILOG, short_help="Everything in one process, on an embedded log and catalog.")
+@click.option("--home", metavar="DIR", default="var", show_default=True, envvar="GEOFENCE_HOME", help=_HOME_HELP)
+@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help=_LISTEN_HELP)
+@click.option("--lan", is_flag=True, help=_LAN_HELP)
+@click.option("--samples/--no-samples", default=True, show_default=True, help=_SAMPLES_HELP)
+def run(*, home: str, listen: str, lan: bool, samples: bool) -> None:
+    """Run gateway, worker, webhooks and the admins' side together, until Ctrl-C or SIGTERM."""
+    begun_s = time.monotonic()
+    from boundaries.api.settings import BoundarySettings
+    from ingest.gateway.settings import GatewaySettings
+    from ingest.settings import WorkerSettings
+    from ingest.webhooks.settings import WebhookSettings
+    from service.environment import settings_of
+    from service.gateway import Reach
+    from service.home import Home
+    from service.logs import run_quickly
+    from service.together import Roles, run_together
+
+    others = {PREFIX + name for name in OPTIONS}
+    place = Home(Path(home))
+    roles = Roles(
+        settings_of(GatewaySettings, PREFIX, os.environ, others=others, consent="required", private_addresses=not lan,
+                    consent_by_first_ping=True),
+        settings_of(BoundarySettings, "GEOFENCE_BOUNDARIES_", os.environ),
+        WorkerSettings(consent="required"),
+        settings_of(WebhookSettings, "GEOFENCE_WEBHOOKS_", os.environ, private_addresses=not lan),
+    )  # fmt: skip
+    reach = Reach(listen, lan, shelf=place.shelf)
+    run_quickly(run_together(place, reach, roles, samples=samples, begun_s=begun_s))

@@ -1,0 +1,182 @@
+"""`geofence run`: every role in one process; it goes on where it was, and says in one line why it can't."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from broker import free_ports, tied
+from shapely.geometry import box
+from sqlalchemy import create_engine, text
+
+from boundaries.geojson import geojson_of
+from catalog import open_catalog, upgrade
+from catalog.secret import key_id
+from geofence.region import Region
+from service.boundary_server import BoundaryServer
+from service.home import Home
+from service.samples import Sample, published_samples
+from service.source import Unusable
+
+ROOT = Path(__file__).parents[1]
+WEST, EAST = {"lon": 0.5, "lat": 0.5}, {"lon": 1.5, "lat": 0.5}
+END_S = 20.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """One that is ready."""
+
+    home: Path
+    url: str
+    process: subprocess.Popen[str]
+
+    def environment(self) -> dict[str, str]:
+        """What a shell has after it has read demo.env."""
+        script = f". {self.home / 'demo.env'} && env -0"
+        told = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+        return dict(line.split("=", 1) for line in told.split("\0") if line)
+
+    def ask(self, method: str, path: str, **more: Any) -> Any:
+        """One request, by the ready key."""
+        name, _, value = self.environment()["AUTH"].partition(": ")
+        answer = httpx.request(method, self.url + path, headers={name: value}, timeout=20, **more)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def send(self, **more: Any) -> None:
+        """One ping of a device, now."""
+        ping = {"device": "d", "accuracy_m": 5, "time_ms": time.time_ns() // 1_000_000, **more}
+        assert self.ask("POST", "/v1/pings", json=ping)["accepted"] == 1
+
+    def events(self) -> list[dict[str, Any]]:
+        """All events so far."""
+        found: list[dict[str, Any]] = self.ask("GET", "/v1/events?from=beginning&limit=100")["events"]
+        return found
+
+
+def command(home: Path, port: int, *words: str) -> list[str]:
+    return [*tied(), sys.executable, "-m", "service.cli", "run", "--home", str(home), "--listen", f"127.0.0.1:{port}",
+            "--no-samples", *words]  # fmt: skip
+
+
+@contextmanager
+def run(home: Path) -> Iterator[Running]:
+    """One that runs meanwhile, and is ended by Ctrl-C."""
+    port = free_ports(1)[0]
+    process = subprocess.Popen(command(home, port), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    try:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Ready in" in line:
+                break
+        assert "Ready in" in said[-1], said
+        yield Running(home, f"http://127.0.0.1:{port}", process)
+        process.send_signal(signal.SIGINT)
+        assert "nothing is lost" in process.stdout.read()
+        assert process.wait(END_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def until(true: Any) -> Any:
+    end = time.monotonic() + END_S
+    while not (found := true()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
+
+
+async def publish(running: Running, file: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Publish the regions of a file as a sample layer."""
+    monkeypatch.setattr("service.samples.SAMPLES", (Sample("town", "partition"),))
+    monkeypatch.setattr(Sample, "file", file)
+    with BoundaryServer(running.url, running.environment()["GEOFENCE_KEY"]) as server:
+        return [one async for one in published_samples(server)]
+
+
+def test_from_a_ping_to_an_event_and_on_after_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, town = tmp_path / "home", tmp_path / "town.geojson"
+    town.write_bytes(geojson_of([Region("west", box(0, 0, 1, 1)), Region("east", box(1, 0, 2, 1))]))
+    with run(home) as running:
+        for _ in range(2):  # the second time it is there already
+            assert asyncio.run(publish(running, town, monkeypatch)) == [("town", 2)]
+        running.send(**WEST)
+        (first,) = until(running.events)
+        assert first["data"]["to"]["id"] == "west"
+        where = running.ask("GET", "/v1/devices/d")
+        assert where["layers"]["town"]["regions"][0]["id"] == "west"
+    with run(home) as running:
+        assert asyncio.run(publish(running, town, monkeypatch)) == [("town", 2)]
+        now_ms = time.time_ns() // 1_000_000
+        for number in range(4):
+            running.send(**EAST, time_ms=now_ms + 60_000 * number)
+        second = until(lambda: running.events()[1:])[0]
+        assert (second["sequence"], second["data"]["from"]["id"]) == ("0000000002", "west")
+
+
+def test_a_second_one_in_the_same_home_and_at_the_same_port_is_told_why_it_can_not(tmp_path: Path) -> None:
+    with run(tmp_path / "home") as running:
+        port = int(running.url.rpartition(":")[2])
+        for home, said in ((running.home, "is owned by process"), (tmp_path / "other", "Address already in use")):
+            done = subprocess.run(command(home, port), cwd=ROOT, capture_output=True, text=True, timeout=30)
+            assert done.returncode == 2
+            assert said in done.stderr.replace(": owned", " is owned"), done.stderr
+            assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_the_key_and_what_has_it_are_for_the_owner_alone(tmp_path: Path) -> None:
+    with run(tmp_path / "home") as running:
+        for name in ("demo.key", "demo.env"):
+            assert stat.S_IMODE((running.home / name).stat().st_mode) == 0o600
+        before = running.environment()
+        assert before["GEOFENCE_KEY"] == (running.home / "demo.key").read_text().strip()
+        assert os.pathsep.join(before["PATH"].split(os.pathsep)[:1]) == str(Path(sys.executable).parent)
+        log = (running.home / "geofence.log").read_text()
+        assert "running partition=0" in log
+        assert before["GEOFENCE_KEY"] not in log
+
+
+def test_a_home_that_can_not_be_used_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unusable, match=r"can't be used: .* GEOFENCE_HOME"):
+        Home(tmp_path / "file").prepare()
+    newer = Home(tmp_path / "newer")
+    newer.prepare()
+    with create_engine(f"sqlite:///{newer.folder / 'catalog.db'}").begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Unusable, match=r"9999, which this program does not know.* GEOFENCE_HOME"):
+        newer.prepare()
+    monkeypatch.setattr("service.home._ROOM_BYTES", 1 << 60)
+    with pytest.raises(Unusable, match=r"its disk has \d+ MB left"):
+        Home(tmp_path / "full").prepare()
+
+
+def test_a_key_that_was_revoked_or_lost_is_made_anew(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    upgrade(home.catalog_url)
+    with open_catalog(home.catalog_url) as catalog:
+        first = home.key(catalog)
+        assert home.key(catalog) == first
+        catalog.keys.revoke(key_id(first) or "", by="test", now_ms=2)
+        second = home.key(catalog)
+        assert second != first
+        home.key_file.unlink()
+        assert home.key(catalog) not in (first, second)
+        assert [one.name for one in catalog.keys.list()] == ["demo"] * 3
