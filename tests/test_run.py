@@ -32,7 +32,7 @@ from service.source import Unusable
 
 ROOT = Path(__file__).parents[1]
 WEST, EAST = {"lon": 0.5, "lat": 0.5}, {"lon": 1.5, "lat": 0.5}
-END_S = 20.0
+END_S, HOURS_MS = 20.0, 7_200_000
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def test_from_a_ping_to_an_event_and_on_after_ctrl_c(tmp_path: Path, monkeypatch
     with run(home) as running:
         for _ in range(2):  # the second time it is there already
             assert asyncio.run(publish(running, town, monkeypatch)) == [("town", 2)]
-        running.send(**WEST)
+        running.send(**WEST, time_ms=time.time_ns() // 1_000_000 - HOURS_MS)
         (first,) = until(running.events)
         assert first["data"]["to"]["id"] == "west"
         where = running.ask("GET", "/v1/devices/d")
