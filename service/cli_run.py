@@ -16,11 +16,12 @@ from service.cli_gateway import OPTIONS, PREFIX
 _HOME_HELP = "Folder of its log, catalog, compiled layers, key and log file."
 _LISTEN_HELP = "Where to answer."
 _LAN_HELP = "Answer in all networks of this machine, and tell phones the address by a QR code."
-_SAMPLES_HELP = "Publish the sample layers, unless that was done before."
+_SAMPLES_HELP = "Sample layers to publish, unless they were before: all, none, or such as countries,fences."
+_DEMO_HELP = "Have 40 pretend phones move among the sample layers, and tell what comes of it."
 _EPILOG = """\b
 Examples:
-  geofence run
-  geofence run --home /srv/geofence --listen 127.0.0.1:9000 --no-samples
+  geofence run --demo
+  geofence run --home /srv/geofence --listen 127.0.0.1:9000 --samples none
   geofence run --lan
 
 Exit status: 0 stopped by Ctrl-C or SIGTERM; 2 it can't run, and a line says why.
@@ -31,8 +32,9 @@ Exit status: 0 stopped by Ctrl-C or SIGTERM; 2 it can't run, and a line says why
 @click.option("--home", metavar="DIR", default="var", show_default=True, envvar="GEOFENCE_HOME", help=_HOME_HELP)
 @click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help=_LISTEN_HELP)
 @click.option("--lan", is_flag=True, help=_LAN_HELP)
-@click.option("--samples/--no-samples", default=True, show_default=True, help=_SAMPLES_HELP)
-def run(*, home: str, listen: str, lan: bool, samples: bool) -> None:
+@click.option("--samples", metavar="LAYERS", default="all", show_default=True, help=_SAMPLES_HELP)
+@click.option("--demo/--no-demo", default=False, show_default=True, help=_DEMO_HELP)
+def run(*, home: str, listen: str, lan: bool, samples: str, demo: bool) -> None:
     """Run gateway, worker, webhooks and the admins' side together, until Ctrl-C or SIGTERM."""
     begun_s = time.monotonic()
     from boundaries.api.settings import BoundarySettings
@@ -43,7 +45,8 @@ def run(*, home: str, listen: str, lan: bool, samples: bool) -> None:
     from service.gateway import Reach
     from service.home import Home
     from service.logs import run_quickly
-    from service.together import Roles, run_together
+    from service.samples import samples_named
+    from service.together import Roles, Stages, run_together
 
     others = {PREFIX + name for name in OPTIONS}
     place = Home(Path(home))
@@ -55,4 +58,4 @@ def run(*, home: str, listen: str, lan: bool, samples: bool) -> None:
         settings_of(WebhookSettings, "GEOFENCE_WEBHOOKS_", os.environ, private_addresses=not lan),
     )  # fmt: skip
     reach = Reach(listen, lan, shelf=place.shelf)
-    run_quickly(run_together(place, reach, roles, samples=samples, begun_s=begun_s))
+    run_quickly(run_together(place, reach, roles, Stages(samples_named(samples), demo, lan, begun_s)))

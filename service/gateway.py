@@ -180,12 +180,8 @@ def _tell(reach: Reach, tls: bool) -> None:
             "warning: without TLS, whoever is on the way can read keys and positions. "
             "Say --tls-cert and --tls-key, or have a proxy before it"
         )
-    if reach.lan:
-        tell_phones(port, tls=tls)
-
-
-def tell_phones(port: int, *, tls: bool) -> None:
-    """What phones in this machine's networks have to enter, as QR codes too."""
+    if not reach.lan:
+        return
     urls = [url_of(one, port, tls=tls) for one in addresses()]
     if not urls:
         note("this machine seems to be in no network: no address was found that a phone could reach")

@@ -7,7 +7,7 @@ start has left half done goes on from there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,31 +26,37 @@ class Sample:
 
     layer: str
     kind: str
-
-    @property
-    def file(self) -> Path:
-        """Its regions."""
-        return DATA / f"{self.layer}.geojson.gz"
+    file: Path
 
 
 SAMPLES = (
-    Sample("fences", "overlay"),
-    Sample("countries", "partition"),
-    Sample("provinces", "partition"),
-    Sample("us-counties", "partition"),
+    Sample("fences", "overlay", DATA / "fences.geojson.gz"),
+    Sample("countries", "partition", DATA / "countries.geojson.gz"),
+    Sample("provinces", "partition", DATA / "provinces.geojson.gz"),
+    Sample("us-counties", "partition", DATA / "us-counties.geojson.gz"),
 )
 
 
-async def published_samples(server: BoundaryServer) -> AsyncIterator[tuple[str, int]]:
+def samples_named(names: str) -> Sequence[Sample]:
+    """`all`, `none`, or layers with commas between them. Raises Unusable."""
+    known = {one.layer: one for one in SAMPLES}
+    given = [] if names == "none" else list(known) if names == "all" else names.split(",")
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise Unusable(f"--samples: there is no sample layer {unknown[0]!r}; allowed: all, none, {', '.join(known)}")
+    return [known[name] for name in given]
+
+
+async def published(server: BoundaryServer, samples: Sequence[Sample]) -> AsyncIterator[tuple[str, int]]:
     """Each layer and how many regions it has, once it is in force; those that had been published come first.
 
     Raises Unusable.
     """
-    there = {one.layer: await _regions_in_force(server, one) for one in SAMPLES}
+    there = {one.layer: await _regions_in_force(server, one) for one in samples}
     for layer, regions in there.items():
         if regions is not None:
             yield layer, regions
-    for one in SAMPLES:
+    for one in samples:
         if there[one.layer] is None:
             await _publish(server, one)
             yield one.layer, await _regions_in_force(server, one) or 0

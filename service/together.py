@@ -10,30 +10,35 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from boundaries.api.settings import BoundarySettings
-from catalog import open_catalog
+from catalog import Catalog, open_catalog
+from geofence.instant import text_of
 from ingest.gateway.settings import GatewaySettings
 from ingest.settings import WorkerSettings
 from ingest.status import Status
 from ingest.webhooks.runner import running
 from ingest.webhooks.settings import WebhookSettings
 from service.boundary_server import BoundaryServer
-from service.catalogs import answering
+from service.catalogs import answering, now_ms, who
+from service.complaints import note
 from service.ending import ending
 from service.fences import from_catalog
-from service.gateway import Behind, Reach, answering_at, tell_phones
+from service.gateway import Behind, Reach, answering_at
 from service.home import Home
 from service.http import split_address
 from service.interpreter import tune
-from service.lan import url_of
+from service.lan import addresses, enrolment_link, qr, url_of
 from service.logs import ensure_topics, open_log
-from service.samples import published_samples
+from service.samples import Sample, published
+from service.showing import Showing, beside_of, crowd_of, follow, moving
+from service.welcome import welcome, you_in_lyon
 from service.worker import work_on
 from stream.port import Log
 
@@ -53,8 +58,29 @@ class Roles:
     webhooks: WebhookSettings
 
 
-async def run_together(home: Home, reach: Reach, roles: Roles, *, samples: bool, begun_s: float) -> None:
-    """Run until a signal comes; `begun_s`: when it was asked for, by `time.monotonic`. Raises Unusable."""
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What is done once all roles run."""
+
+    samples: Sequence[Sample]  # to be published unless they are
+    demo: bool  # have pretend phones move
+    lan: bool  # tell phones in this network how to take part
+    begun_s: float  # when it was asked for, by `time.monotonic`
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What runs."""
+
+    home: Home
+    url: str
+    key: str
+    log: Log
+    catalog: Catalog
+
+
+async def run_together(home: Home, reach: Reach, roles: Roles, stages: Stages) -> None:
+    """Run until a signal comes. Raises Unusable."""
     tune()
     home.prepare()
     stop, status = asyncio.Event(), Status()
@@ -70,8 +96,8 @@ async def run_together(home: Home, reach: Reach, roles: Roles, *, samples: bool,
             ):
                 url = url_of("127.0.0.1", split_address(reach.listen)[1], tls=False)
                 home.write_environment(url, key, Path(sys.executable).parent)
-                showing = asyncio.create_task(_shown(url, key, reach, status, samples, begun_s))
-                await _first(stop, showing)
+                shown = _shown(Started(home, url, key, log, catalog), status, stages)
+                await _first(stop, asyncio.create_task(shown))
     _say("stopped; nothing is lost")
 
 
@@ -79,7 +105,9 @@ async def _first(stop: asyncio.Event, showing: asyncio.Task[None]) -> None:
     """Wait for `stop`; what goes wrong with what is shown is raised."""
     stopped = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait((stopped, showing), return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.wait((stopped, showing), return_when=asyncio.FIRST_COMPLETED)
+        if showing.done() and showing.exception() is None:  # there is no more to show
+            await stopped
     finally:
         for task in (stopped, showing):
             task.cancel()
@@ -127,17 +155,40 @@ def _logged(file: Path) -> Iterator[None]:
             handler.close()
 
 
-async def _shown(url: str, key: str, reach: Reach, status: Status, samples: bool, begun_s: float) -> None:
-    """Say how it comes up, and what to do with it."""
+async def _shown(its: Started, status: Status, stages: Stages) -> None:
+    """Say how it comes up and what to do with it, then what the pretend phones do."""
     while not status.running:
         await asyncio.sleep(_LOOK_S)
-    if samples:
-        with BoundaryServer(url, key) as server:
-            async for layer, regions in published_samples(server):
+    async with AsyncExitStack() as opened:
+        with BoundaryServer(its.url, its.key) as server:
+            async for layer, regions in published(server, stages.samples):
                 _say(f"{layer} {regions:,}")
-    _say(f"Ready in {time.monotonic() - begun_s:.1f} s. Ctrl-C stops; nothing is lost.")
-    if reach.lan:
-        tell_phones(split_address(reach.listen)[1], tls=False)
+        crowd = crowd_of(its.home) if stages.demo else None
+        phones = f" {len(crowd.names())} pretend phones are moving." if crowd else ""
+        _say(f"Ready in {time.monotonic() - stages.begun_s:.1f} s.{phones} Ctrl-C stops; nothing is lost.")
+        (its.home.folder / "you-in-lyon.json").write_bytes(you_in_lyon(now_ms()))
+        for line in welcome(its.home, its.url, lan=stages.lan):
+            print(line, flush=True)
+        if stages.lan:
+            _tell_phone(its)
+        if crowd:
+            showing = Showing(partial(print, flush=True), sys.stdout.isatty())
+            showing.beside = await beside_of(crowd, its.catalog, its.home)
+            await opened.enter_async_context(moving(crowd, its.url, its.key, showing.sent))
+            await follow(its.log, showing.heard)
+
+
+def _tell_phone(its: Started) -> None:
+    """A code for one phone: its link opens a page that sets the apps up."""
+    port = split_address(its.url.partition("//")[2])[1]
+    places = addresses()
+    if not places:
+        note("this machine seems to be in no network: no address was found that a phone could reach")
+        return
+    name = f"phone-{text_of(now_ms())[:19]}"
+    code = its.catalog.devices.add(name, user=None, grants_consent=True, by=who(), now_ms=now_ms())
+    link = enrolment_link(url_of(places[0], port, tls=False), code)
+    print(f"  One phone in this network, within a day: {link}\n\n{qr(link)}", flush=True)
 
 
 def _say(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -27,7 +28,7 @@ from catalog.secret import key_id
 from geofence.region import Region
 from service.boundary_server import BoundaryServer
 from service.home import Home
-from service.samples import Sample, published_samples
+from service.samples import Sample, published, samples_named
 from service.source import Unusable
 
 ROOT = Path(__file__).parents[1]
@@ -69,7 +70,7 @@ class Running:
 
 def command(home: Path, port: int, *words: str) -> list[str]:
     return [*tied(), sys.executable, "-m", "service.cli", "run", "--home", str(home), "--listen", f"127.0.0.1:{port}",
-            "--no-samples", *words]  # fmt: skip
+            "--samples", "none", *words]  # fmt: skip
 
 
 @contextmanager
@@ -103,27 +104,26 @@ def until(true: Any) -> Any:
     return found
 
 
-async def publish(running: Running, file: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+async def publish(running: Running, file: Path) -> list[tuple[str, int]]:
     """Publish the regions of a file as a sample layer."""
-    monkeypatch.setattr("service.samples.SAMPLES", (Sample("town", "partition"),))
-    monkeypatch.setattr(Sample, "file", file)
+    sample = Sample("town", "partition", file)
     with BoundaryServer(running.url, running.environment()["GEOFENCE_KEY"]) as server:
-        return [one async for one in published_samples(server)]
+        return [one async for one in published(server, [sample])]
 
 
-def test_from_a_ping_to_an_event_and_on_after_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_a_ping_to_an_event_and_on_after_ctrl_c(tmp_path: Path) -> None:
     home, town = tmp_path / "home", tmp_path / "town.geojson"
     town.write_bytes(geojson_of([Region("west", box(0, 0, 1, 1)), Region("east", box(1, 0, 2, 1))]))
     with run(home) as running:
         for _ in range(2):  # the second time it is there already
-            assert asyncio.run(publish(running, town, monkeypatch)) == [("town", 2)]
+            assert asyncio.run(publish(running, town)) == [("town", 2)]
         running.send(**WEST, time_ms=time.time_ns() // 1_000_000 - HOURS_MS)
         (first,) = until(running.events)
         assert first["data"]["to"]["id"] == "west"
         where = running.ask("GET", "/v1/devices/d")
         assert where["layers"]["town"]["regions"][0]["id"] == "west"
     with run(home) as running:
-        assert asyncio.run(publish(running, town, monkeypatch)) == [("town", 2)]
+        assert asyncio.run(publish(running, town)) == [("town", 2)]
         now_ms = time.time_ns() // 1_000_000
         for number in range(4):
             running.send(**EAST, time_ms=now_ms + 60_000 * number)
@@ -139,6 +139,43 @@ def test_a_second_one_in_the_same_home_and_at_the_same_port_is_told_why_it_can_n
             assert done.returncode == 2
             assert said in done.stderr.replace(": owned", " is owned"), done.stderr
             assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_what_it_prints_to_be_typed_works_as_it_stands_while_pretend_phones_cross_borders(tmp_path: Path) -> None:
+    home, port = tmp_path / "home", free_ports(1)[0]
+    words = [*command(home, port)[:-1], "countries,fences", "--demo"]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    try:
+        said = []
+        for line in process.stdout:
+            said.append(line.rstrip())
+            if re.search(r"train-\d +Germany → ", line):
+                break
+        ready = next(line for line in said if "Ready in" in line)
+        assert "40 pretend phones are moving" in ready
+        typed = [line.partition("  #")[0].strip() for line in said if "  # " in line]
+        assert [command.split()[0] for command in typed] == [".", "curl", "curl", "curl", "geofence"]
+        typed[-2] = typed[-2].replace("curl", "curl --max-time 20", 1)  # which would go on for ever
+        typed[-1] += " --no-follow"
+        script = "; ".join([typed[0], *(command.replace("curl", "curl -sSf", 1) for command in typed[1:])])
+        told = subprocess.run(["sh", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert '"device":"walker-1"' in told.stdout
+        assert '{"accepted":4,"rejected":[]}' in told.stdout
+        assert 'data: {"specversion":"1.0"' in told.stdout, told.stdout
+        assert "home-1  countries  - -> US" in told.stdout, told.stdout + told.stderr
+        process.send_signal(signal.SIGINT)
+        assert process.wait(END_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_an_unknown_sample_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(Unusable, match=r"no sample layer 'towns'; allowed: all, none, fences, countries"):
+        samples_named("towns")
+    assert [one.layer for one in samples_named("countries,fences")] == ["countries", "fences"]
 
 
 def test_the_key_and_what_has_it_are_for_the_owner_alone(tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""The pretend phones of `geofence run`: they send their pings to the gateway, and what comes of them is printed.
+
+Between `demo`, which knows nothing of servers, and a gateway that answers. Invariant: the phones' beginning is
+remembered in the home, so that after a restart they go on as if they had never stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import msgspec
+
+from boundaries.loading import Loader
+from catalog import Catalog
+from geofence.malformed import Malformed
+from geofence.ping import Ping
+from geofence.wire import encode_ping
+from geofence.wire_events import decode_binary
+from ingest.topics import CHANGES
+from service.catalogs import now_ms
+from service.complaints import note
+from service.demo.beside import Beside
+from service.demo.crowd import SEED, Crowd
+from service.demo.driving import drive
+from service.demo.telling import beside_line, event_line
+from service.home import Home
+from stream.port import Batch, Log
+from web.calling import called
+
+_AGAIN_S = 1.0
+_write = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Showing:
+    """What is printed: crossings as they come, and what raw switching would have told."""
+
+    say: Callable[[str], None]
+    colour: bool
+    beside: Beside = field(default_factory=lambda: Beside((), {}))
+
+    def heard(self, batch: Batch) -> None:
+        """Print region changes."""
+        for headers, value in zip(batch.headers, batch.values, strict=True):
+            try:
+                event = decode_binary({name: text.decode() for name, text in headers}, value or b"")
+            except (Malformed, UnicodeDecodeError):
+                continue  # of another program; `geofence tail` tells
+            self.beside.hear(event)
+            line = event_line(event, colour=self.colour)
+            if line is not None:
+                self.say(f"  {line}")
+
+    def sent(self, pings: list[Ping]) -> None:
+        """Count what raw switching would have told, and print where that is worth it."""
+        self.beside.see(pings)
+        for tally in self.beside.news():
+            self.say(f"  {beside_line(tally, at_ms=now_ms(), colour=self.colour)}")
+
+
+def crowd_of(home: Home) -> Crowd:
+    """The pretend phones of a home, which go on from when they first set out."""
+    file = home.folder / "demo.json"
+    try:
+        begin_ms = int(msgspec.json.decode(file.read_bytes())["begin_ms"])
+    except (OSError, msgspec.DecodeError, LookupError, TypeError, ValueError):
+        begin_ms = now_ms()
+        file.write_bytes(_write({"begin_ms": begin_ms}))
+    return Crowd(SEED, min(begin_ms, now_ms()), since_ms=now_ms())
+
+
+async def follow(log: Log, heard: Callable[[Batch], None]) -> None:
+    """Hand on region changes as they come, for ever."""
+    standing = await log.standing(CHANGES, group="geofence-tail")
+
+    async def one(partition: int) -> None:
+        async for batch in log.read(CHANGES, partition, start=standing[partition].end):
+            heard(batch)
+
+    await asyncio.gather(*map(one, standing))
+
+
+async def beside_of(crowd: Crowd, catalog: Catalog, home: Home) -> Beside:
+    """Counts for the phones beside borders of the layers that are published now."""
+    loader, published = Loader(catalog, home.shelf), await called(catalog.publications.newest_sent)
+    layers = {one.layer for one in crowd.neighbours()} & published.keys()
+    return Beside(crowd.neighbours(), {layer: await loader.load(published[layer].hash) for layer in layers})
+
+
+@asynccontextmanager
+async def moving(crowd: Crowd, url: str, key: str, sent: Callable[[list[Ping]], None]) -> AsyncIterator[None]:
+    """Have the phones send their pings meanwhile."""
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10.0) as client:
+
+        async def send(pings: list[Ping]) -> None:
+            body = _write([msgspec.Raw(encode_ping(ping)) for ping in pings])
+            while (why := await _refusal(client, body)) is not None:
+                note(f"the pretend phones' pings were not taken: {why}")
+                await asyncio.sleep(_AGAIN_S)
+            sent(pings)
+
+        driving = asyncio.create_task(drive(crowd, send, now_ms))
+        try:
+            yield
+        finally:
+            driving.cancel()
+            await asyncio.gather(driving, return_exceptions=True)
+
+
+async def _refusal(client: httpx.AsyncClient, body: bytes) -> str | None:
+    """Why pings were not taken; None: they were."""
+    try:
+        answer = await client.post("/v1/pings", content=body)
+    except httpx.TransportError as error:
+        return str(error)
+    return None if answer.is_success else answer.text[:200]

@@ -1,0 +1,51 @@
+"""What `geofence run` says once it is ready: where it answers, what phones and shells need to speak with it.
+
+Text alone, without ends of lines. Invariant: every command stands as it can be typed, in the folder it was started in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from service.home import Home
+
+YOU = (4.8357, 45.7640)  # Lyon
+_STEP_DEG = 0.0001
+
+
+def welcome(home: Home, url: str, *, lan: bool) -> Iterator[str]:
+    """The lines."""
+    near, far = os.path.relpath(home.folder), str(home.folder.absolute())
+    folder = far if near.startswith("..") else near
+    phone = "docs/clients.md has each app" if lan else "make run LAN=1 tells phones by a QR code"
+    yield ""
+    yield f"  Address      {url}   key in {folder}/demo.key"
+    yield f"  Your phone   {phone}"
+    yield f"    OwnTracks  {url}/v1/clients/owntracks   the key as password, any user"
+    yield f"    Traccar    {url}/v1/clients/traccar/KEY"
+    yield f"    Overland   {url}/v1/clients/overland    the key as token"
+    yield ""
+    yield "  In another terminal:"
+    commands = (
+        (f". {folder}/demo.env", "sets $AUTH, puts geofence on the PATH"),
+        (f'curl -H "$AUTH" {url}/v1/devices/walker-1', "where a phone is"),
+        (f'curl -H "$AUTH" {url}/v1/pings -d @{folder}/you-in-lyon.json', "pings of yours"),
+        (f'curl -N -H "$AUTH" {url}/v1/events', "region changes as they come"),
+        ("geofence tail --from beginning --device home-1", "why nothing happens there: nothing flaps"),
+    )
+    width = max(len(command) for command, _ in commands)
+    for command, why in commands:
+        yield f"    {command:<{width}}  # {why}"
+    yield ""
+
+
+def you_in_lyon(now_ms: int) -> bytes:
+    """Pings of somebody in Lyon during the last minute, to be sent as they stand."""
+    lon, lat = YOU
+    lines = (
+        f'{{"device": "you", "lon": {lon + _STEP_DEG * step:.5f}, "lat": {lat:.5f}, "accuracy_m": 8, '
+        f'"time_ms": {now_ms - 60_000 + 20_000 * step}}}'
+        for step in range(4)
+    )
+    return f"[{', '.join(lines)}]\n".encode()
