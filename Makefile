@@ -7,7 +7,7 @@ SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder # many tests wait fo
 CORE := $(wildcard geofence/*.py boundaries/tiles/*.py) ingest/placing.py stream/kafka/packing.py service/warm.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run gateway test check format bench torture broker lock clean setup
+.PHONY: help run test check format bench torture broker lock clean setup
 
 help: ## this list
 	@echo "geofence: location pings in, region changes that can be trusted out"
@@ -16,12 +16,8 @@ help: ## this list
 	@echo
 	@echo "  The first one sets up .venv by itself, the first test fetches a broker (Java, Maven); after that nothing is downloaded."
 
-run: setup ## replay a sample day of pings over sample regions and print the crossings
-	@$(BIN)/python -m service.sample
-
-gateway: setup ## take pings over HTTP on a log and a catalog in var; LAN=1: from phones in this network too
-	@$(BIN)/geofence catalog upgrade --catalog sqlite:var/catalog.db
-	@$(BIN)/geofence gateway --log sqlite:var/log.db --catalog sqlite:var/catalog.db $(if $(LAN),--lan)
+run: setup ## run everything in one process, with sample layers and pretend phones; LAN=1: for phones in this network too
+	@exec $(BIN)/geofence run --demo $(if $(LAN),--lan)
 
 test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp $(BROKER)/browser.stamp ## run all tests
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
