@@ -25,6 +25,7 @@ from service.catalogs import answering
 from service.certificate import Certificate
 from service.complaints import note
 from service.connections import Limits, make_room
+from service.disks import disk_of
 from service.http import serving, split_address
 from service.interpreter import tune
 from service.lan import addresses, owntracks_link, qr, url_of
@@ -70,7 +71,7 @@ async def run_gateway(
             await ensure_topics(log, log_url)
             async with (
                 boundary_side(catalog, log, log_url, reach.shelf, files, wall_ms) as further,
-                gateway_app(log, catalog, settings, tokens=tokens, more=[further]) as gateway,
+                gateway_app(log, catalog, settings, tokens=tokens, more=[further], metrics=disk_of(log_url)) as gateway,
                 _served(gateway, settings, reach, certificate),
             ):
                 await stop.wait()

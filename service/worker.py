@@ -54,7 +54,7 @@ async def run_worker(
         async with open_log(url) as log:
             await ensure_topics(log, url)
             await _check_topics(log)
-            async with _health(status, health), layers(settings, status, stop) as fences:
+            async with _health(status, url, health), layers(settings, status, stop) as fences:
                 await _work(log, fences, settings, status, stop, until_idle)
         for one in sorted(status.partitions.values(), key=lambda one: one.partition):
             tell(logging.INFO, "done", partition=one.partition, offset=one.offset, **one.counts)
@@ -111,15 +111,16 @@ async def _check_topics(log: Log) -> None:
 
 
 @asynccontextmanager
-async def _health(status: Status, address: str | None) -> AsyncIterator[None]:
+async def _health(status: Status, url: str, address: str | None) -> AsyncIterator[None]:
     """Answer at the address meanwhile, if there is one."""
     if address is None:
         yield
         return
     from ingest.health import worker_health
+    from service.disks import disk_of
     from service.http import serving
 
-    async with serving(worker_health(status), address):
+    async with serving(worker_health(status, *disk_of(url)), address):
         tell(logging.INFO, "listening", health=f"http://{address}/health/ready", metrics=f"http://{address}/metrics")
         yield
 
