@@ -23,7 +23,7 @@ gateway: setup ## take pings over HTTP on a log and a catalog in var; LAN=1: fro
 	@$(BIN)/geofence catalog upgrade --catalog sqlite:var/catalog.db
 	@$(BIN)/geofence gateway --log sqlite:var/log.db --catalog sqlite:var/catalog.db $(if $(LAN),--lan)
 
-test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp $(BROKER)/browser.stamp ## run all tests
+test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp $(BROKER)/browser.stamp $(BROKER)/promtool.stamp ## run all tests
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers, documents made from the code
@@ -67,6 +67,11 @@ $(BROKER)/stamp: tests/broker/pom.xml tests/broker/fetch.sh
 $(BROKER)/browser.stamp: tests/boundaries/fetch_browser.sh
 	@mkdir -p $(BROKER)
 	@tests/boundaries/fetch_browser.sh
+	@touch $@
+
+$(BROKER)/promtool.stamp: tests/monitoring/fetch.sh
+	@mkdir -p $(BROKER)
+	@tests/monitoring/fetch.sh $(BROKER)/promtool
 	@touch $@
 
 setup: .venv/run.stamp .venv/warm.stamp

@@ -200,9 +200,7 @@ def test_in_each_layer_the_outcomes_add_up_to_the_pings_and_all_outcomes_were_me
             named = dict(zip(("partition", "layer", "outcome"), sorted_labels(key), strict=True))
             sums[named["partition"], named["layer"]] += int(value)
             met[named["outcome"]] += value
-    assert {place: many for place, many in sums.items()} == {
-        (partition, layer): many for partition, many in pings.items() for layer in ("row", "fences")
-    }
+    assert dict(sums) == {(partition, layer): many for partition, many in pings.items() for layer in ("row", "fences")}
     assert not [outcome for outcome, many in met.items() if not many]
     assert met["no_consent"] == 2 * 5
     assert met["dead_letter"] == 2 * story.foreign[0]

@@ -26,7 +26,9 @@ STATES = gauge(
     "state",
 )
 DELIVERIES = counter(
-    "geofence_webhooks_deliveries", "Deliveries that have ended, by outcome: taken, unanswered, 4xx, ...", "outcome"
+    "geofence_webhooks_deliveries",
+    "Deliveries that have ended, by outcome: taken, unanswered, or the class of the status such as 5xx",
+    "outcome",
 )
 TOOK = histogram("geofence_webhooks_delivery_seconds", "Seconds that each delivery took, failed ones too")
 UNDER_WAY = gauge("geofence_webhooks_under_way", "Deliveries that are under way")
