@@ -6,6 +6,7 @@ all of it is; after any exception the fence is ahead of the log and must be thro
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +25,11 @@ from ingest.outgoing import event_records, letters, outgoing, state_records
 from ingest.reading import Order, Reader, Refused, Run, control_rows, kind_of
 from ingest.settings import WorkerSettings
 from ingest.status import PartitionStatus
+from ingest.telling import tell_events, tell_records
 from ingest.topics import PINGS
 from stream.port import Batch, Grip, Outgoing, Record
 
+_log = logging.getLogger("geofence.worker")
 _ALONE = ("version", "tick")  # what begins a piece of its own
 
 
@@ -164,6 +167,9 @@ class Pipeline:
             read = sum(len(item.pings) for item in work.items if isinstance(item, Run))
             count_batch(status, work.batch, read, work.outcomes, work.refused, self.fence.versions())
         count_crossings(status, work.crossings, self._now_ms())
+        if _log.isEnabledFor(logging.DEBUG):
+            tell_records(self._reader.partition, work.batch, work.refused)
+            tell_events(self._reader.partition, work.crossings, self._settings.source)
 
 
 def _pieces(batch: Batch) -> Iterator[Batch]:

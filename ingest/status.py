@@ -109,5 +109,9 @@ def tell(level: int, action: str, **facts: object) -> None:
     """One line of the log: what is done, and to what; facts without a value are left out."""
     told = {name: value for name, value in facts.items() if value not in (None, "")}
     _log.log(
-        level, "%s %s", action, " ".join(f"{name}={value}" for name, value in told.items()), extra={"action": action}
+        level,
+        "%s %s",
+        action,
+        " ".join(f"{name}={value}" for name, value in told.items()),
+        extra={"action": action, "facts": told},
     )

@@ -29,6 +29,7 @@ from service.disks import disk_of
 from service.http import serving, split_address
 from service.interpreter import tune
 from service.lan import addresses, owntracks_link, qr, url_of
+from service.log_lines import logging_to_stderr
 from service.logs import ensure_topics, open_log
 from service.source import Unusable
 from web.jwks import Jwks, is_here
@@ -66,7 +67,7 @@ async def run_gateway(
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: note("SIGHUP reads a certificate again; there is none"))
     certificate, tokens = _certificate(reach), await _tokens(trust, settings)
-    with answering(), open_catalog(catalog_url) as catalog:
+    with logging_to_stderr(), answering(), open_catalog(catalog_url) as catalog:
         async with open_log(log_url) as log:
             await ensure_topics(log, log_url)
             async with (

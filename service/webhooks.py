@@ -16,6 +16,7 @@ from ingest.webhooks.runner import Runner, running
 from ingest.webhooks.settings import WebhookSettings
 from service.complaints import note
 from service.interpreter import tune
+from service.log_lines import logging_to_stderr
 from service.logs import open_log
 
 
@@ -25,7 +26,7 @@ async def run_webhooks(log_url: str, catalog_url: str, settings: WebhookSettings
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with open_catalog(catalog_url) as catalog:
+    with logging_to_stderr(), open_catalog(catalog_url) as catalog:
         async with (
             open_log(log_url, read_only=True) as log,
             running(log, catalog, settings) as runner,

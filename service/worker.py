@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +22,7 @@ from ingest.topics import PINGS, topics
 from ingest.worker import work
 from service.fences import Layers
 from service.interpreter import tune
+from service.log_lines import logging_to_stderr
 from service.logs import ensure_topics, open_log
 from service.replay import check_source
 from service.source import Unusable
@@ -32,7 +32,6 @@ _IDLE_S = 0.2
 _DECISIVE = ("topic", "partitions", "cleanup", "cleanup.policy")  # with these wrong, state would be lost
 _END_S = 4.5  # from the signal to the end, at most
 _GIVEN_S = 10.0  # a worker that is given no partition for so long is one too many
-_LOGS = ("geofence.worker", "stream", "aiokafka")
 
 
 async def run_worker(
@@ -50,7 +49,7 @@ async def run_worker(
     check_source(settings.source)
     tune()
     stop, status = asyncio.Event(), Status()
-    with _told_on_stderr(), _ending(stop):
+    with logging_to_stderr(), _ending(stop):
         async with open_log(url) as log:
             await ensure_topics(log, url)
             await _check_topics(log)
@@ -123,21 +122,6 @@ async def _health(status: Status, url: str, address: str | None) -> AsyncIterato
     async with serving(worker_health(status, *disk_of(url)), address):
         tell(logging.INFO, "listening", health=f"http://{address}/health/ready", metrics=f"http://{address}/metrics")
         yield
-
-
-@contextmanager
-def _told_on_stderr() -> Iterator[None]:
-    """The worker's log goes to standard error meanwhile, and what the engines warn of."""
-    handler, logs = logging.StreamHandler(sys.stderr), [logging.getLogger(name) for name in _LOGS]
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for log in logs:
-        log.addHandler(handler)
-    logs[0].setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        for log in logs:
-            log.removeHandler(handler)
 
 
 async def _watch(log: Log, status: Status, group: str, stop: asyncio.Event, until_idle: bool) -> None:

@@ -51,6 +51,7 @@ from web.documents.openapi import document_router
 from web.endpoints import Further, Shared
 from web.keyring import Keyring
 from web.problem import answer_problems
+from web.request_id import Identified
 from web.tokens import Tokens
 
 
@@ -136,7 +137,7 @@ async def gateway_app(
             )
             measured = Measured(intake, flights, streams, keyring, views.freshness, jwks)
             health = gateway_health(measured, *metrics, ready_s=settings.ready_s)
-            yield Gateway(Counted(app_of(parts, more), measured.answers), health, streams.end)
+            yield Gateway(Identified(Counted(app_of(parts, more), measured.answers)), health, streams.end)
         finally:
             for task in following:
                 task.cancel()

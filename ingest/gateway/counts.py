@@ -6,6 +6,7 @@ asked; nothing of who asked.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from time import perf_counter
 
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.measure import Histogram
 
+_log = logging.getLogger("geofence.gateway")
 _GROUPS = frozenset(
     ("pings", "clients", "events", "devices", "layers", "positions", "keys", "audit", "enrol", "webhooks", "jobs")
 )
@@ -43,10 +45,19 @@ class Counted:
 
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._answers.add(group_of(scope["path"]), message["status"], perf_counter() - begun)
+                group, seconds = group_of(scope["path"]), perf_counter() - begun
+                self._answers.add(group, message["status"], seconds)
+                if _log.isEnabledFor(logging.DEBUG):
+                    _tell(scope["method"], group, message["status"], seconds)
             await send(message)
 
         await self.app(scope, receive, counting)
+
+
+def _tell(method: str, group: str, status: int, seconds: float) -> None:
+    facts = {"method": method, "endpoints": group, "status": status, "took_ms": round(seconds * 1000, 1)}
+    said = " ".join(f"{name}={value}" for name, value in facts.items())
+    _log.debug("answered %s", said, extra={"action": "answered", "facts": facts})
 
 
 def group_of(path: str) -> str:

@@ -59,7 +59,7 @@ class Flights:
                     await self._log.append(PINGS, records)
                 except Exception as error:
                     if not isinstance(error, LogError):
-                        _log.error("an append failed", exc_info=error)
+                        _log.error("an append failed", exc_info=error, extra={"action": "append_fault"})
                     self.failed += 1
                     _land(passengers, Unavailable(str(error)))
                 else:

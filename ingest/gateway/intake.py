@@ -28,10 +28,12 @@ from ingest.gateway.consents import Consents
 from ingest.gateway.flights import Flights
 from ingest.gateway.refusals import Refusals
 from ingest.gateway.settings import GatewaySettings
+from ingest.tracing import headers_of
 from stream.port import Record
 from web.caller import Caller
 from web.limits import Buckets
 from web.problem import come_again
+from web.request_id import chosen
 
 _device_of, _time_of = attrgetter("device"), attrgetter("time_ms")
 _NOT_YOURS = Fault(0, "device_not_yours", "device", "the device that the key is for", "Use this device's own key.")
@@ -179,8 +181,10 @@ class Intake:
         if judged.kept:
             values = encode_records(judged.kept, now_ms)
             records = [record_of(consent) for consent in judged.consents]
+            headers = headers_of(chosen())
             records += [
-                Record(ping.device.encode(), value, (), now_ms) for ping, value in zip(judged.kept, values, strict=True)
+                Record(ping.device.encode(), value, headers, now_ms)
+                for ping, value in zip(judged.kept, values, strict=True)
             ]
             with self._consents.on_their_way(judged.consents):
                 await self._flights.append(records)

@@ -69,7 +69,11 @@ class Runner:
                     self._number, self.states = news.number, Counter(one.state for one in news.webhooks)
                 self._looked = monotonic()
             except CatalogError as error:
-                _log.warning("the catalog does not answer, webhooks stay as they were: %s", error)
+                _log.warning(
+                    "the catalog does not answer, webhooks stay as they were: %s",
+                    error,
+                    extra={"action": "catalog_away"},
+                )
             except Exception:  # such as a row that a newer program wrote
                 _log.exception("webhooks can't be read, they stay as they were", extra={"action": "webhooks_fault"})
             await asyncio.sleep(self.means.settings.look_s)
@@ -109,7 +113,9 @@ class Runner:
             try:
                 wait_s = await self._turn(webhook, stop)
             except CatalogError as error:
-                _log.warning("webhook %s waits for the catalog: %s", webhook.id, error)
+                _log.warning(
+                    "webhook %s waits for the catalog: %s", webhook.id, error, extra={"action": "catalog_away"}
+                )
             except Exception:
                 _log.exception("webhook %s broke off", webhook.id, extra={"action": "webhook_fault"})
             with suppress(TimeoutError):
