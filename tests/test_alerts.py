@@ -101,6 +101,28 @@ def test_every_metric_in_the_rules_the_dashboard_and_the_pages_is_one_that_is_to
     assert named(pages) - known() - {one.exposed for one in measures()} == set()
 
 
+def labels_of(name: str) -> set[str]:
+    """The labels with which a metric is told, and the instance that Prometheus adds."""
+    found = {"process_resident_memory_bytes": {"job", "instance"}}
+    for one in measures():
+        its = {*one.labels, "instance"}
+        ends = {"_bucket": its | {"le"}, "_sum": its, "_count": its}
+        found |= {one.name + end: labels for end, labels in ends.items()} | {one.exposed: its}
+    return found[name]
+
+
+def test_every_label_is_one_that_its_metric_has_and_what_is_tried_out_has_all_of_them() -> None:
+    matched = re.compile(r"\b((?:geofence|process)_[a-z_0-9]+)\{([^}]*)\}")
+    for text in (RULES.read_text(), *expressions()):
+        for name, inside in matched.findall(text):
+            assert set(re.findall(r"(\w+)=", inside)) <= labels_of(name)
+        every = set[str]().union(*map(labels_of, named(text)))
+        for inside in re.findall(r"by \(([^)]*)\)", text):
+            assert {one.strip() for one in inside.split(",")} <= every
+    for name, inside in matched.findall((RULES.parent / "alerts_test.yml").read_text()):
+        assert set(re.findall(r"(\w+)=", inside)) == labels_of(name)
+
+
 def test_every_metric_has_a_unit_or_is_a_number_of_things_and_no_counter_says_total_itself() -> None:
     for one in measures():
         assert re.fullmatch(r"geofence_(gateway|worker|webhooks|disk)(_[a-z]+)+", one.name)

@@ -37,15 +37,17 @@ class Identified:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == HEADER), None)
-        sane = given if given is not None and _SANE.fullmatch(given) else None
+        sane = None
+        for name, value in scope["headers"]:
+            if name == HEADER and _SANE.fullmatch(value):
+                sane = value
         its = sane or f"{self._prefix}-{next(self._numbers)}".encode()
         REQUEST.set(its.decode())
         _CHOSEN.set(sane)
 
         async def answering(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), (HEADER, its)]}
+                message["headers"] = [*message.get("headers", ()), (HEADER, its)]
             await send(message)
 
         await self.app(scope, receive, answering)

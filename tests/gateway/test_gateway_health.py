@@ -69,14 +69,18 @@ def test_what_is_done_is_counted_and_told_without_a_key(tmp_path: Path) -> None:
         assert gateway.ask("GET", "/metrics", gateway.key("admin")).status_code == 404
 
 
-def test_open_streams_are_counted_while_they_are_open(tmp_path: Path) -> None:
+def test_open_streams_are_counted_while_they_are_open_and_those_that_were_not_begun(tmp_path: Path) -> None:
     health = Health()
-    with serving(tmp_path, "--health", health.address) as gateway:
+    with serving(tmp_path, "--health", health.address, GEOFENCE_GATEWAY_STREAMS="1") as gateway:
         headers = {"Authorization": f"Bearer {gateway.key('events:read')}"}
         with httpx.stream("GET", f"http://{gateway.address}/v1/events", headers=headers) as stream:
             assert stream.status_code == 200
             wait_for(lambda: health.metrics()["geofence_gateway_streams",] == 1, 5)
+            assert gateway.ask("GET", "/v1/events", headers=headers).status_code == 503
         wait_for(lambda: health.metrics()["geofence_gateway_streams",] == 0, 5)
+        found = health.metrics()
+        assert found["geofence_gateway_streams_opened_total",] == 1
+        assert found["geofence_gateway_streams_cut_total", "too_many"] == 1
 
 
 def test_a_group_of_endpoints_is_one_of_few_whatever_is_asked() -> None:
