@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.registry import Collector
 
 from ingest.metrics import WorkerMetrics
@@ -19,11 +19,13 @@ from ingest.status import PartitionStatus, Status
 Readiness = Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]  # whether it is ready, and what there is to say of it
 
 
-def health_app(title: str, readiness: Readiness, collector: Collector) -> FastAPI:
-    """The three answers."""
+def health_app(title: str, readiness: Readiness, *collectors: Collector) -> FastAPI:
+    """The three answers; of metrics those of the process too."""
     app = FastAPI(title=title, openapi_url=None)
     registry = CollectorRegistry()
-    registry.register(collector)
+    for collector in collectors:
+        registry.register(collector)
+    ProcessCollector(registry=registry)
 
     @app.get("/health/live")
     async def live() -> dict[str, bool]:
@@ -42,14 +44,14 @@ def health_app(title: str, readiness: Readiness, collector: Collector) -> FastAP
     return app
 
 
-def worker_health(status: Status) -> FastAPI:
-    """That of a worker."""
+def worker_health(status: Status, *more: Collector) -> FastAPI:
+    """That of a worker. `more`: metrics beside its own."""
 
     async def readiness() -> tuple[bool, dict[str, Any]]:
         held = sorted(status.held, key=lambda one: one.partition)
         return status.ready, {"silent": status.silent or None, "partitions": [_told(one) for one in held]}
 
-    return health_app("geofence worker", readiness, WorkerMetrics(status))
+    return health_app("geofence worker", readiness, WorkerMetrics(status), *more)
 
 
 def _told(one: PartitionStatus) -> dict[str, Any]:

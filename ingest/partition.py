@@ -80,11 +80,11 @@ class Partition:
         status.in_force = None  # another worker may have had it meanwhile
         status.enter(State.RESTORING, self.now_ms())
         async with claim.take() as grip:
-            self._check_lost(grip, claim.partition)
+            self._check_lost(grip, claim.partition, status)
             fence = await restore(self.log, claim.partition, self.fences, status)
             status.in_force = tuple(fence.in_force())
             reader = Reader(claim.partition, await self.log.partitions(PINGS), self.settings.value_bytes)
-            pipeline = Pipeline(grip, fence, self.fences, reader, self.settings, status)
+            pipeline = Pipeline(grip, fence, self.fences, reader, self.settings, status, self.now_ms)
             status.enter(State.RUNNING, self.now_ms())
             await self._work(grip, pipeline, fence, status, halt)
 
@@ -123,6 +123,7 @@ class Partition:
     async def _wait_after(self, error: Exception, status: PartitionStatus, halt: asyncio.Task[None]) -> None:
         """Say what has failed, and wait: longer each time, and at once as long as can be if waiting mends nothing."""
         status.failures += 1
+        status.counts["faults"] += 1
         lasting, settings = isinstance(error, _LASTING), self.settings
         reason = f"{type(error).__name__}: {error}"
         status.enter(State.BLOCKED if lasting else State.FAILED, self.now_ms(), reason)
@@ -131,9 +132,10 @@ class Partition:
         wait_s = settings.backoff_most_s if lasting else min(settings.backoff_most_s, doubled)
         await asyncio.wait({halt}, timeout=wait_s)
 
-    def _check_lost(self, grip: Grip, partition: int) -> None:
+    def _check_lost(self, grip: Grip, partition: int, status: PartitionStatus) -> None:
         """Say so if records went before they were read; go on without them only if that was agreed to."""
         if grip.lost:
+            status.counts["lost"] += grip.lost
             tell(logging.ERROR, "input_lost", partition=partition, records=grip.lost, begin=grip.offset)
             if self.settings.lost_input == "stop":
                 raise InputLost(

@@ -6,7 +6,9 @@ all of it is; after any exception the fence is ahead of the log and must be thro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from time import perf_counter
@@ -17,14 +19,17 @@ from geofence.fence import Fence
 from geofence.library import UnknownVersion
 from geofence.report import NO_CONSENT, Report
 from ingest.control import record_of
+from ingest.counting import count_batch, count_crossings, outcomes_of
 from ingest.fences import Fences
 from ingest.outgoing import event_records, letters, outgoing, state_records
 from ingest.reading import Order, Reader, Refused, Run, control_rows, kind_of
 from ingest.settings import WorkerSettings
 from ingest.status import PartitionStatus
+from ingest.telling import tell_events, tell_records
 from ingest.topics import PINGS
 from stream.port import Batch, Grip, Outgoing, Record
 
+_log = logging.getLogger("geofence.worker")
 _ALONE = ("version", "tick")  # what begins a piece of its own
 
 
@@ -36,6 +41,8 @@ class Work:
     batch: Batch | None = None  # None: a sweep
     items: list[Run | Order] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)  # refused and kept nowhere, by reason
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)  # of pings, by layer and outcome
     crossings: list[Crossing] = field(default_factory=list)
     events: list[Record] = field(default_factory=list)
     tracks: Sequence[Record] = ()
@@ -53,10 +60,11 @@ class Pipeline:
         reader: Reader,
         settings: WorkerSettings,
         status: PartitionStatus,
+        now_ms: Callable[[], int],
     ) -> None:
         """From the grip's offset on, with a fence that stands there; `fences` bring the versions that switches name."""
         self.fence, self._grip, self._fences = fence, grip, fences
-        self._reader, self._settings, self._status = reader, settings, status
+        self._reader, self._settings, self._status, self._now_ms = reader, settings, status, now_ms
         self.offset = status.offset = grip.offset
         status.sweeping = fence.sweeping
 
@@ -130,9 +138,10 @@ class Pipeline:
         work.crossings += report.crossings
         for refusal in report.rejected:
             if refusal.layer is not None or refusal.reason == NO_CONSENT:
-                self._status.counts[refusal.reason] += 1
+                work.passed_over[refusal.reason] += 1
             else:
                 work.refused.append(Refused(int(run.rows[refusal.row]), refusal.reason, refusal.message))
+        work.outcomes.update(outcomes_of(report))
 
     async def _tell(self, work: Work) -> None:
         work.events = event_records(work.crossings, self._settings.source)
@@ -152,10 +161,15 @@ class Pipeline:
         status = self._status
         status.offset, status.clock_ms, status.failures = self.offset, self.fence.clock_ms, 0
         status.in_force = tuple(self.fence.in_force())
-        pings = sum(len(item.pings) for item in work.items if isinstance(item, Run))
-        orders = sum(isinstance(item, Order) for item in work.items)
-        status.counts.update(commits=1, pings=pings, controls=orders, events=len(work.events))
-        status.counts.update(f"refused_{one.reason}" for one in work.refused)
+        status.counts.update(work.passed_over)
+        status.counts.update(commits=1, events=len(work.events))
+        if work.batch is not None:
+            read = sum(len(item.pings) for item in work.items if isinstance(item, Run))
+            count_batch(status, work.batch, read, work.outcomes, work.refused, self.fence.versions())
+        count_crossings(status, work.crossings, self._now_ms())
+        if _log.isEnabledFor(logging.DEBUG):
+            tell_records(self._reader.partition, work.batch, work.refused)
+            tell_events(self._reader.partition, work.crossings, self._settings.source)
 
 
 def _pieces(batch: Batch) -> Iterator[Batch]:

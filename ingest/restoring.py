@@ -30,8 +30,11 @@ async def restore(log: Log, partition: int, fences: Fences, status: PartitionSta
     Raises UnknownVersion if a version that was in force is not at hand, Malformed if the rows are none or too new.
     """
     fence = await fences.make(await in_force_in(log, partition))
-    in_force, status.restored, told = None, 0, 0
+    end, begin = await log.offset_at(TRACKS, partition, time_ms=_END_OF_TIME_MS), -1
+    in_force, status.restored, status.restored_ratio, told = None, 0, 0.0, 0
     async for batch in log.read(TRACKS, partition, to_end=True, most=ROWS):
+        begin = batch.offsets[0] if begin < 0 else begin
+        status.restored_ratio = min(1.0, (batch.end - begin) / max(1, end - begin))
         rows, newest = split(batch)
         in_force = newest or in_force
         if len(rows):
@@ -44,6 +47,7 @@ async def restore(log: Log, partition: int, fences: Fences, status: PartitionSta
         fence.resume(in_force)
     elif status.restored:
         raise Malformed(f"partition {partition} of {TRACKS} has rows of devices and none of its own; restore the topic")
+    status.restored_ratio = 1.0
     return fence
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from geofence.wire_tracks import LayerInForce
+from ingest.measure import LONG_SECONDS, RECORDS, Histogram
 
 _log = logging.getLogger("geofence.worker")
 
@@ -37,6 +38,7 @@ class PartitionStatus:
     offset: int | None = None  # the next record to take
     clock_ms: int | None = None
     restored: int = 0  # rows of tracks
+    restored_ratio: float = 0.0  # of what there was to be read
     in_force: tuple[LayerInForce, ...] | None = None  # as committed; None: not known yet
     sweeping: bool = False  # whether a switch has devices left to move
     unread: int = 0  # records, when last looked at
@@ -44,7 +46,17 @@ class PartitionStatus:
     answered_ms: int | None = None  # when the log last said so
     kept_ms: int | None = None  # for how long the input keeps a record
     counts: Counter[str] = field(default_factory=Counter)  # pings, controls, events, refused, ... since the start
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)  # of pings, by layer and outcome
+    batches: Histogram = field(default_factory=lambda: Histogram(RECORDS))  # records in each transaction
+    latency: Histogram = field(default_factory=Histogram)  # seconds from receipt to event
     spent_s: dict[str, float] = field(default_factory=dict)  # wall time by step
+    confirmation: dict[str, Histogram] = field(default_factory=dict)  # of all partitions of the worker, by layer
+
+    def confirmed(self, layer: str, after_s: float) -> None:
+        """A change was confirmed, so long after its first evidence."""
+        if layer not in self.confirmation:
+            self.confirmation[layer] = Histogram(LONG_SECONDS)
+        self.confirmation[layer].add(after_s)
 
     def spend(self, step: str, seconds: float) -> None:
         """Add to the time that a step has taken."""
@@ -69,6 +81,7 @@ class Status:
     """All partitions that this worker has had."""
 
     partitions: dict[int, PartitionStatus] = field(default_factory=dict)
+    confirmation: dict[str, Histogram] = field(default_factory=dict)  # seconds from first evidence to event, by layer
     silent: str = ""  # why the log did not answer when it was last asked, if it did not
 
     @property
@@ -88,12 +101,17 @@ class Status:
 
     def of(self, partition: int, now_ms: int) -> PartitionStatus:
         """The status of a partition, made if it is new."""
-        return self.partitions.setdefault(partition, PartitionStatus(partition, now_ms))
+        made = PartitionStatus(partition, now_ms, confirmation=self.confirmation)
+        return self.partitions.setdefault(partition, made)
 
 
 def tell(level: int, action: str, **facts: object) -> None:
     """One line of the log: what is done, and to what; facts without a value are left out."""
     told = {name: value for name, value in facts.items() if value not in (None, "")}
     _log.log(
-        level, "%s %s", action, " ".join(f"{name}={value}" for name, value in told.items()), extra={"action": action}
+        level,
+        "%s %s",
+        action,
+        " ".join(f"{name}={value}" for name, value in told.items()),
+        extra={"action": action, "facts": told},
     )

@@ -13,10 +13,13 @@ from service.cli_catalog import catalog_option
 from service.cli_gateway import private_option
 from service.cli_log import log_option
 
+_PREFIX = "GEOFENCE_WEBHOOKS_"
+_HEALTH_HELP = "Answer /health/live, /health/ready and /metrics here, without a key."
 _EXAMPLES = """\b
 Examples:
   geofence webhooks --log kafka://127.0.0.1:9092 --catalog postgresql://geofence@db/geofence
   geofence webhooks --log sqlite:var/log.db --catalog sqlite:var/catalog.db --allow-private-addresses
+  geofence webhooks --log kafka://127.0.0.1:9092 --catalog sqlite:var/catalog.db --health 127.0.0.1:8082
 """
 
 
@@ -24,7 +27,8 @@ Examples:
 @log_option
 @catalog_option
 @private_option
-def webhooks(*, log_url: str, catalog_url: str, allow_private_addresses: bool) -> None:
+@click.option("--health", metavar="HOST:PORT", envvar="GEOFENCE_WEBHOOKS_HEALTH", show_envvar=True, help=_HEALTH_HELP)
+def webhooks(*, log_url: str, catalog_url: str, allow_private_addresses: bool, health: str | None) -> None:
     """Send region changes to the webhooks of the catalog, until SIGTERM.
 
     May run beside others like it: each webhook is delivered by one of them. More settings, such as
@@ -36,9 +40,10 @@ def webhooks(*, log_url: str, catalog_url: str, allow_private_addresses: bool) -
     from service.logs import run_quickly
     from service.webhooks import run_webhooks
 
-    settings = settings_of(WebhookSettings, "GEOFENCE_WEBHOOKS_", os.environ, private_addresses=allow_private_addresses)
+    settings = settings_of(WebhookSettings, _PREFIX, os.environ, others={f"{_PREFIX}HEALTH"},
+                           private_addresses=allow_private_addresses)  # fmt: skip
     with answering():
-        run_quickly(run_webhooks(log_url, catalog_url, settings))
+        run_quickly(run_webhooks(log_url, catalog_url, settings, health))
 
 
 WEBHOOK_COMMANDS = (webhooks,)

@@ -1,8 +1,8 @@
 """`python -m service.documents`: writes the documents that are made from the code into `docs/`.
 
-OpenAPI of the gateway, AsyncAPI of the log, JSON Schemas of what lies on the topics, of reports and of differences.
-With `--check` nothing is written: what differs is named, and the status is 1. Invariant: the same code gives the same
-bytes.
+OpenAPI of the gateway, AsyncAPI of the log, JSON Schemas of what lies on the topics, of reports and of differences,
+the page of all metrics. With `--check` nothing is written: what differs is named, and the status is 1. Invariant: the
+same code gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from boundaries.telling.document import report_schema
 from ingest.documents.asyncapi import asyncapi
 from ingest.documents.topics import topic_schemas
 from service.endpoints import api
+from service.metrics_page import metrics_page
 from web.documents.openapi import openapi
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -28,7 +29,8 @@ def documents() -> dict[str, str]:
     found = {"openapi.json": openapi(api()), "asyncapi.json": asyncapi()}
     schemas = topic_schemas() | {"boundary-report": report_schema(), "boundary-difference": difference_schema()}
     found |= {f"{SCHEMAS}/{name}.json": schema for name, schema in schemas.items()}
-    return {name: json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in found.items()}
+    written = {name: json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in found.items()}
+    return written | {"metrics.md": metrics_page()}
 
 
 def write(folder: Path) -> None:

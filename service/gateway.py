@@ -25,9 +25,11 @@ from service.catalogs import answering
 from service.certificate import Certificate
 from service.complaints import note
 from service.connections import Limits, make_room
+from service.disks import disk_of
 from service.http import serving, split_address
 from service.interpreter import tune
 from service.lan import addresses, owntracks_link, qr, url_of
+from service.log_lines import logging_to_stderr
 from service.logs import ensure_topics, open_log
 from service.source import Unusable
 from stream.port import Log
@@ -80,7 +82,7 @@ async def run_gateway(
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: note("SIGHUP reads a certificate again; there is none"))
     certificate, tokens = _certificate(reach), await _tokens(trust, settings)
-    with answering(), open_catalog(catalog_url) as catalog:
+    with logging_to_stderr(), answering(), open_catalog(catalog_url) as catalog:
         async with open_log(log_url) as log:
             await ensure_topics(log, log_url)
             behind = Behind(log, log_url, catalog)
@@ -102,7 +104,9 @@ async def answering_at(
     """Answer meanwhile, the admins' endpoints among others. Raises Unusable where an address can't be had."""
     async with (
         boundary_side(behind.catalog, behind.log, behind.log_url, reach.shelf, files, wall_ms) as further,
-        gateway_app(behind.log, behind.catalog, settings, tokens=tokens, more=[further]) as gateway,
+        gateway_app(
+            behind.log, behind.catalog, settings, tokens=tokens, more=[further], metrics=disk_of(behind.log_url)
+        ) as gateway,
         _served(gateway, settings, reach, certificate),
     ):
         try:

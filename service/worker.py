@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from ingest.fences import Fences
 from ingest.settings import WorkerSettings
@@ -21,6 +20,7 @@ from ingest.worker import work
 from service.ending import ending
 from service.fences import Layers
 from service.interpreter import tune
+from service.log_lines import logging_to_stderr
 from service.logs import ensure_topics, open_log
 from service.replay import check_source
 from service.source import Unusable
@@ -30,7 +30,6 @@ _IDLE_S = 0.2
 _DECISIVE = ("topic", "partitions", "cleanup", "cleanup.policy")  # with these wrong, state would be lost
 _END_S = 4.5  # from the signal to the end, at most
 _GIVEN_S = 10.0  # a worker that is given no partition for so long is one too many
-_LOGS = ("geofence.worker", "stream", "aiokafka")
 
 
 async def run_worker(
@@ -48,8 +47,8 @@ async def run_worker(
     check_source(settings.source)
     tune()
     stop, status = asyncio.Event(), Status()
-    with _told_on_stderr(), ending(stop, within_s=_END_S):
-        async with open_log(url) as log, _health(status, health):
+    with logging_to_stderr(), ending(stop, within_s=_END_S):
+        async with open_log(url) as log, _health(status, url, health):
             await ensure_topics(log, url)
             await work_on(log, layers, settings, status, stop, until_idle=until_idle)
         for one in sorted(status.partitions.values(), key=lambda one: one.partition):
@@ -90,32 +89,18 @@ async def _check_topics(log: Log) -> None:
 
 
 @asynccontextmanager
-async def _health(status: Status, address: str | None) -> AsyncIterator[None]:
+async def _health(status: Status, url: str, address: str | None) -> AsyncIterator[None]:
     """Answer at the address meanwhile, if there is one."""
     if address is None:
         yield
         return
     from ingest.health import worker_health
+    from service.disks import disk_of
     from service.http import serving
 
-    async with serving(worker_health(status), address):
+    async with serving(worker_health(status, *disk_of(url)), address):
         tell(logging.INFO, "listening", health=f"http://{address}/health/ready", metrics=f"http://{address}/metrics")
         yield
-
-
-@contextmanager
-def _told_on_stderr() -> Iterator[None]:
-    """The worker's log goes to standard error meanwhile, and what the engines warn of."""
-    handler, logs = logging.StreamHandler(sys.stderr), [logging.getLogger(name) for name in _LOGS]
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for log in logs:
-        log.addHandler(handler)
-    logs[0].setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        for log in logs:
-            log.removeHandler(handler)
 
 
 async def _watch(log: Log, status: Status, group: str, stop: asyncio.Event, until_idle: bool) -> None:

@@ -15,7 +15,7 @@ import pytest
 from broker import free_ports
 from commands import ROOT, run
 
-from ingest.metrics import COUNTS, GAUGES
+from ingest.metrics import MEASURES
 
 
 @pytest.fixture
@@ -67,8 +67,8 @@ def test_a_worker_is_ready_once_its_partitions_run_and_counts_what_it_does(log: 
         while "geofence_worker_pings_total" not in (text := ask(f"{at}/metrics")[1]) or total(text, "pings") < 60:
             assert time.monotonic() < end, text
             time.sleep(0.05)
-        for name in [*(gauge.name for gauge in GAUGES), *(f"{name}_total" for name, _ in COUNTS.values())]:
-            assert f"# TYPE {name} " in text or f"# TYPE {name.removesuffix('_total')} " in text
+        for one in MEASURES:
+            assert f"# TYPE {one.exposed} {one.kind}" in text
         assert 'geofence_worker_state{partition="0",state="running"} 1.0' in text
         assert total(text, "events") == 4
         assert 'step="commit"' in text

@@ -87,7 +87,9 @@ class Access:
         try:
             found = await self._keyring.find(text)
         except CatalogError as error:
-            _log.warning("a key is not known here, and the catalog does not answer: %s", error)
+            _log.warning(
+                "a key is not known here, and the catalog does not answer: %s", error, extra={"action": "catalog_away"}
+            )
             raise come_again("This key is not known here yet, and the catalog does not answer.", after_s=5) from None
         if found is None:
             return "the key is wrong"

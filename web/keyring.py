@@ -66,7 +66,9 @@ class Keyring:
             try:
                 await self.look()
             except CatalogError as error:
-                _log.warning("the catalog does not answer, keys stay as they were: %s", error)
+                _log.warning(
+                    "the catalog does not answer, keys stay as they were: %s", error, extra={"action": "catalog_away"}
+                )
 
     async def find(self, text: str) -> Key | None:
         """The key that this is the text of, valid or not; one that is not known is looked for. Raises CatalogError."""

@@ -61,7 +61,7 @@ def answer_of(error: Exception, method: str) -> Response:
         case HTTPException():
             detail = _NOTHING if error.status_code == 404 else error.detail
             return Problem(error.status_code, error.detail, detail, headers=error.headers).response()
-    _log.error("a %s failed", method, exc_info=error)
+    _log.error("a %s failed", method, exc_info=error, extra={"action": "request_fault"})
     return Problem(500, "Internal error", "The fault is ours. It was noted in the log.").response()
 
 

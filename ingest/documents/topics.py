@@ -17,6 +17,7 @@ from geofence.wire_events import CONTENT_TYPE, Event, RegionChange
 from ingest.documents.fields import FIELDS
 from ingest.letters import KEPT_BYTES, LetterHeaders
 from ingest.topics import CHANGES, KIND, PINGS, PRESENCE, REJECTED, TRACKS
+from ingest.tracing import REQUEST_ID
 from web.documents.schemas import DIALECT, Schema, alone, schemas_of
 
 _BYTES = "application/octet-stream"
@@ -34,6 +35,15 @@ class Message:
     headers: Callable[[], Schema] | None = None  # all of them texts in UTF-8
     example: Any = None
     media: str = CONTENT_TYPE
+
+
+def _ping_headers() -> Schema:
+    """The one that a ping may have."""
+    told = {
+        "type": "string",
+        "description": "The `X-Request-Id` of the request that it came in, if its client chose it.",
+    }
+    return {"type": "object", "properties": {REQUEST_ID: told}}
 
 
 def _control_headers() -> Schema:
@@ -58,7 +68,7 @@ def _letter_headers() -> Schema:
 
 
 MESSAGES = (
-    Message("ping", PINGS, "Where a device was.", PingRecord, example={
+    Message("ping", PINGS, "Where a device was.", PingRecord, headers=_ping_headers, example={
         "device": "phone-07", "lon": 12.5907, "lat": 55.6797, "time_ms": 1769847300250, "accuracy_m": 12.0,
         "source": "gps", "received_ms": 1769847302000,
     }),

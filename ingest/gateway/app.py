@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp
 
 from catalog import Catalog
@@ -50,6 +51,7 @@ from web.documents.openapi import document_router
 from web.endpoints import Further, Shared
 from web.keyring import Keyring
 from web.problem import answer_problems
+from web.request_id import Identified
 from web.tokens import Tokens
 
 
@@ -95,8 +97,9 @@ async def gateway_app(
     tokens: Tokens | None = None,
     now_ms: Callable[[], int] = wall_ms,
     more: Sequence[Further] = (),
+    metrics: Sequence[Collector] = (),
 ) -> AsyncIterator[Gateway]:
-    """The application, while it may be served. `more`: endpoints beside its own."""
+    """The application, while it may be served. `more`: endpoints beside its own; `metrics` likewise."""
     keyring = Keyring(catalog, settings.keys_s)
     await keyring.look()
     clock = asyncio.get_running_loop().time
@@ -133,8 +136,8 @@ async def gateway_app(
                 now_ms,
             )
             measured = Measured(intake, flights, streams, keyring, views.freshness, jwks)
-            health = gateway_health(measured, ready_s=settings.ready_s)
-            yield Gateway(Counted(app_of(parts, more), measured.requests), health, streams.end)
+            health = gateway_health(measured, *metrics, ready_s=settings.ready_s)
+            yield Gateway(Identified(Counted(app_of(parts, more), measured.answers)), health, streams.end)
         finally:
             for task in following:
                 task.cancel()

@@ -22,7 +22,7 @@ from ingest.clients.homeassistant import HOMEASSISTANT
 from ingest.clients.overland import OVERLAND
 from ingest.clients.owntracks import OWNTRACKS
 from ingest.clients.traccar import TRACCAR
-from ingest.gateway.intake import Intake, Refused
+from ingest.gateway.intake import Intake
 from ingest.gateway.settings import GatewaySettings
 from web.access import Access
 from web.body import read_body
@@ -58,7 +58,8 @@ class Apps:
             taken = await self._intake.take(heard.sent, caller)
         except Problem as problem:
             raise _patient(problem) from None
-        refused = [*taken.refused, *self._noted(heard, caller)]
+        self._intake.refuse(heard.unfit, caller)
+        refused = [*taken.refused, *(one for _, one in heard.unfit)]
         refused.sort(key=lambda one: one.index)
         return Response(client.answer(heard, refused), media_type=client.media_type)
 
@@ -77,12 +78,6 @@ class Apps:
         headers = {name: _utf8(value) for name, value in request.headers.items()}
         said = Said(body, request.query_params, headers, _login(headers), self._now_ms())
         return client.read(said) if len(body) < _LARGE else await asyncio.to_thread(client.read, said)
-
-    def _noted(self, heard: Heard, caller: Caller) -> list[Refused]:
-        """The rows that could not be read, now that they are counted and kept for their devices."""
-        for device, one in heard.unfit:
-            self._intake.refusals.note(device, caller, self._now_ms(), one.reason, one.field, one.allowed)
-        return [one for _, one in heard.unfit]
 
 
 def apps_router(access: Access, intake: Intake, settings: GatewaySettings, now_ms: Callable[[], int]) -> APIRouter:

@@ -1,4 +1,4 @@
-"""What a gateway counts while it works: requests by what was asked and answered, and how long appends take.
+"""What a gateway counts while it works: requests by what was asked and answered, and how long answers took.
 
 Written on the way of every request, read by `metrics`. Invariants: plain numbers, a bounded number of them whatever is
 asked; nothing of who asked.
@@ -6,45 +6,58 @@ asked; nothing of who asked.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
+import logging
+from collections import Counter, defaultdict
+from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ingest.measure import Histogram
+
+_log = logging.getLogger("geofence.gateway")
 _GROUPS = frozenset(
     ("pings", "clients", "events", "devices", "layers", "positions", "keys", "audit", "enrol", "webhooks", "jobs")
 )
-BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-class Seconds:
-    """How long something took, each time: how often up to each bound, and in all."""
+class Answers:
+    """The answers that were begun."""
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(BOUNDS_S) + 1)
-        self.sum_s = 0.0
+        self.counts: Counter[tuple[str, int]] = Counter()  # by group of endpoints and status
+        self.seconds: defaultdict[str, Histogram] = defaultdict(Histogram)  # from the request to its answer, by group
 
-    def add(self, seconds: float) -> None:
-        """It took so long."""
-        self.counts[bisect_left(BOUNDS_S, seconds)] += 1
-        self.sum_s += seconds
+    def add(self, group: str, status: int, seconds: float) -> None:
+        """One more."""
+        self.counts[group, status] += 1
+        self.seconds[group].add(seconds)
 
 
 class Counted:
     """An ASGI application whose answers are counted, by group of endpoints and status."""
 
-    def __init__(self, app: ASGIApp, requests: Counter[tuple[str, int]]) -> None:
-        self.app, self._requests = app, requests
+    def __init__(self, app: ASGIApp, answers: Answers) -> None:
+        self.app, self._answers = app, answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        begun = perf_counter()
 
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._requests[group_of(scope["path"]), message["status"]] += 1
+                group, seconds = group_of(scope["path"]), perf_counter() - begun
+                self._answers.add(group, message["status"], seconds)
+                if _log.isEnabledFor(logging.DEBUG):
+                    _tell(scope["method"], group, message["status"], seconds)
             await send(message)
 
         await self.app(scope, receive, counting)
+
+
+def _tell(method: str, group: str, status: int, seconds: float) -> None:
+    facts = {"method": method, "endpoints": group, "status": status, "took_ms": round(seconds * 1000, 1)}
+    said = " ".join(f"{name}={value}" for name, value in facts.items())
+    _log.debug("answered %s", said, extra={"action": "answered", "facts": facts})
 
 
 def group_of(path: str) -> str:

@@ -76,7 +76,11 @@ class Erasing:
         try:
             await self._record(device)
         except Problem as error:
-            _log.warning("pings that came while a device was erased may be left: %s", error)
+            _log.warning(
+                "pings that came while a device was erased may be left: %s",
+                error,
+                extra={"action": "erasing_incomplete"},
+            )
 
 
 def _remains(topic: str, keep_ms: int | None, erased_ms: int) -> Remains:

@@ -60,7 +60,7 @@ def events_router(
             return await page(history, wanted, marks, limit_of(limit))
         fresh = since == "now" and not (after or resumed)
         marks, gap = (marks, None) if fresh else await _checked(history, wanted, marks)
-        one = EventsOfOne(history, settings, wanted, lambda: access.caller(request, SCOPE, again=True))
+        one = EventsOfOne(history, settings, wanted, lambda: access.caller(request, SCOPE, again=True), streams)
         return EventStream(one.pieces(marks, gap), streams, write_s=settings.write_s)
 
     return router

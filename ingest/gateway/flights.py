@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from ingest.gateway.counts import Seconds
+from ingest.measure import RECORDS, Histogram
 from ingest.topics import PINGS
 from stream.port import Log, LogError, Record, Unavailable
 from web.problem import come_again
@@ -24,17 +24,17 @@ class Flights:
     """The way into the log."""
 
     def __init__(self, log: Log, waiting_bytes: int, append_s: float) -> None:
-        self._log, self._most, self._append_s = log, waiting_bytes, append_s
+        self._log, self.most_bytes, self._append_s = log, waiting_bytes, append_s
         self._records: list[Record] = []
         self._passengers: list[asyncio.Future[None]] = []
         self._flying: asyncio.Task[None] | None = None
         self.waiting_bytes = self.failed = 0
-        self.seconds = Seconds()
+        self.seconds, self.sizes = Histogram(), Histogram(RECORDS)
 
     async def append(self, records: Sequence[Record]) -> None:
         """Append; returns when they are safe. Raises Problem: come again, as the log is full or does not answer."""
         size = sum(len(record.value or b"") for record in records) + _OVERHEAD * len(records)
-        if self.waiting_bytes + size > self._most:
+        if self.waiting_bytes + size > self.most_bytes:
             raise come_again("Too much waits for the log. Nothing was lost; send it again.", after_s=1)
         self.waiting_bytes += size
         landed = asyncio.get_running_loop().create_future()
@@ -59,12 +59,13 @@ class Flights:
                     await self._log.append(PINGS, records)
                 except Exception as error:
                     if not isinstance(error, LogError):
-                        _log.error("an append failed", exc_info=error)
+                        _log.error("an append failed", exc_info=error, extra={"action": "append_fault"})
                     self.failed += 1
                     _land(passengers, Unavailable(str(error)))
                 else:
                     _land(passengers, None)
                 self.seconds.add(clock() - began)
+                self.sizes.add(len(records))
         finally:
             self._flying = None
 

@@ -28,10 +28,12 @@ from ingest.gateway.consents import Consents
 from ingest.gateway.flights import Flights
 from ingest.gateway.refusals import Refusals
 from ingest.gateway.settings import GatewaySettings
+from ingest.tracing import headers_of
 from stream.port import Record
 from web.caller import Caller
 from web.limits import Buckets
 from web.problem import come_again
+from web.request_id import chosen
 
 _device_of, _time_of = attrgetter("device"), attrgetter("time_ms")
 _NOT_YOURS = Fault(0, "device_not_yours", "device", "the device that the key is for", "Use this device's own key.")
@@ -86,7 +88,8 @@ class Intake:
         now_ms: Callable[[], int],
     ) -> None:
         self._flights, self._consents, self.refusals = flights, consents, refusals
-        self._settings, self._now_ms, self.accepted = settings, now_ms, 0
+        self._settings, self._now_ms = settings, now_ms
+        self.received = self.accepted = self.put_off = 0  # pings; what was received and is none of these was refused
         self._old = Fault(
             0, "time_old", "time_ms", f"at most {settings.max_age_s:g} s before it is received", "Send pings sooner."
         )
@@ -96,14 +99,25 @@ class Intake:
 
     async def take(self, sent: Sent, caller: Caller) -> Taken:
         """Append all that can be used. Raises Problem: come again, as the log or somebody's share is full."""
-        now_ms = self._now_ms()
-        judged = self._judge(sent, caller, now_ms)
-        with self._sharing(caller, len(sent.records), judged.kept):
-            await self._append(judged, now_ms)
+        now_ms, many = self._now_ms(), len(sent.records) + len(sent.refused)
+        self.received += many
+        try:
+            judged = self._judge(sent, caller, now_ms)
+            with self._sharing(caller, len(sent.records), judged.kept):
+                await self._append(judged, now_ms)
+        except BaseException:
+            self.put_off += many
+            raise
         self.accepted += len(judged.kept)
         for device, one in judged.refused:
             self.refusals.note(device, caller, now_ms, one.reason, one.field, one.allowed)
         return Taken(len(judged.kept), sorted((one for _, one in judged.refused), key=lambda one: one.index))
+
+    def refuse(self, unfit: Sequence[tuple[str, Refused]], caller: Caller) -> None:
+        """Pings that could not even be read, each with its device."""
+        self.received += len(unfit)
+        for device, one in unfit:
+            self.refusals.note(device, caller, self._now_ms(), one.reason, one.field, one.allowed)
 
     def _judge(self, sent: Sent, caller: Caller, now_ms: int) -> _Judged:
         """Which pings can be used, older ones first; the others with why not."""
@@ -167,8 +181,10 @@ class Intake:
         if judged.kept:
             values = encode_records(judged.kept, now_ms)
             records = [record_of(consent) for consent in judged.consents]
+            headers = headers_of(chosen())
             records += [
-                Record(ping.device.encode(), value, (), now_ms) for ping, value in zip(judged.kept, values, strict=True)
+                Record(ping.device.encode(), value, headers, now_ms)
+                for ping, value in zip(judged.kept, values, strict=True)
             ]
             with self._consents.on_their_way(judged.consents):
                 await self._flights.append(records)

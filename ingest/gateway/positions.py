@@ -16,7 +16,7 @@ from fastapi import APIRouter, Query, Request, Response
 from ingest.gateway.places import Move, Places
 from ingest.gateway.ring import Reader, TooSlow
 from ingest.gateway.settings import GatewaySettings
-from ingest.gateway.sse import PIECE_BYTES, EventStream, frame, heartbeat, opening, told
+from ingest.gateway.sse import PIECE_BYTES, EventStream, cut, frame, heartbeat, opening, told
 from ingest.gateway.stream_of_events import Ended, StillAllowed
 from ingest.gateway.streams import Streams
 from ingest.gateway.where import POSITIONS, Views, box_of, position_of, sees
@@ -46,7 +46,7 @@ def positions_router(
         await looks.note(caller, "positions.stream", "bbox" if bbox else "all")
         await views.places.ready(views.tracks)
         allowed = StillAllowed(lambda: access.caller(request, POSITIONS, again=True))
-        pieces = _pieces(views.places, wants, allowed, settings.heartbeat_s)
+        pieces = _pieces(views.places, wants, allowed, settings.heartbeat_s, streams)
         return EventStream(pieces, streams, write_s=settings.write_s)
 
     return router
@@ -68,7 +68,7 @@ def _wanted(caller: Caller, bbox: str | None, devices: list[str]) -> Callable[[M
 
 
 async def _pieces(
-    places: Places, wants: Callable[[Move], bool], allowed: StillAllowed, beat_s: float
+    places: Places, wants: Callable[[Move], bool], allowed: StillAllowed, beat_s: float, streams: Streams
 ) -> AsyncGenerator[bytes, None]:
     with places.moves.reader(wants, at=places.moves.next, device=None) as reader:
         yield opening()
@@ -77,9 +77,9 @@ async def _pieces(
                 async for piece in pieces:
                     yield piece
         except TooSlow:
-            yield told("cut", reason="too_slow", detail=_SLOW_SAYS)
+            yield cut(streams, "too_slow", _SLOW_SAYS)
         except Ended as ended:
-            yield told("cut", reason="not_allowed", detail=str(ended))
+            yield cut(streams, "not_allowed", str(ended))
 
 
 async def _live(reader: Reader[Move], allowed: StillAllowed, beat_s: float) -> AsyncGenerator[bytes, None]:

@@ -61,6 +61,7 @@ class EventStream(Response):
                     async with asyncio.timeout(self._write_s):
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
             except TimeoutError:
+                self._streams.cut["not_read"] += 1
                 _log.info("a reader took nothing for %g s", self._write_s, extra={"action": "reader_cut_off"})
                 return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -91,6 +92,12 @@ def frame(data: bytes, *, bookmark: str = "", kind: str = "") -> bytes:
 def told(kind: str, bookmark: str = "", **values: Any) -> bytes:
     """An event of our own about the stream itself."""
     return frame(msgspec.json.encode(values), bookmark=bookmark, kind=kind)
+
+
+def cut(streams: Streams, reason: str, detail: str) -> bytes:
+    """The last of a stream that is ended from here, and counted."""
+    streams.cut[reason] += 1
+    return told("cut", reason=reason, detail=detail)
 
 
 def opening(bookmark: str = "") -> bytes:

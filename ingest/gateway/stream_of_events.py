@@ -18,7 +18,8 @@ from ingest.gateway.feed import Joined
 from ingest.gateway.history import Gap, History
 from ingest.gateway.ring import TooSlow
 from ingest.gateway.settings import GatewaySettings
-from ingest.gateway.sse import PIECE_BYTES, frame, heartbeat, opening, told
+from ingest.gateway.sse import PIECE_BYTES, cut, frame, heartbeat, opening
+from ingest.gateway.streams import Streams
 from ingest.gateway.told import Told, Wanted
 from stream.port import LogError
 from web.problem import Problem
@@ -55,8 +56,10 @@ class StillAllowed:
 class EventsOfOne:
     """The stream of one reader."""
 
-    def __init__(self, history: History, settings: GatewaySettings, wanted: Wanted, right: Right) -> None:
-        self._feed, self._history, self._wanted = history.feed, history, wanted
+    def __init__(
+        self, history: History, settings: GatewaySettings, wanted: Wanted, right: Right, streams: Streams
+    ) -> None:
+        self._feed, self._history, self._wanted, self._streams = history.feed, history, wanted, streams
         self._allowed, self._beat_s = StillAllowed(right), settings.heartbeat_s
 
     async def pieces(self, marks: Marks, gap: Gap | None) -> AsyncGenerator[bytes, None]:
@@ -75,11 +78,11 @@ class EventsOfOne:
                     async for piece in pieces:
                         yield piece
         except TooSlow:
-            yield told("cut", reason=SLOW, detail=_SLOW_SAYS)
+            yield cut(self._streams, SLOW, _SLOW_SAYS)
         except Ended as ended:
-            yield told("cut", reason="not_allowed", detail=str(ended))
+            yield cut(self._streams, "not_allowed", str(ended))
         except LogError:
-            yield told("cut", reason="log_away", detail="The log does not answer. Connect again with Last-Event-ID.")
+            yield cut(self._streams, "log_away", "The log does not answer. Connect again with Last-Event-ID.")
 
     async def _catch_up(self) -> AsyncGenerator[bytes, None]:
         """Some of what the feed does not keep any more; where others read, too, wait for them."""

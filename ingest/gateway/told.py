@@ -106,7 +106,9 @@ def told_of(batch: Batch, marks: list[int]) -> Iterator[Told]:
             marks[batch.partition] = offset
             raise NewerEvent(f"{batch.topic} {batch.partition}:{offset}: {fault}") from None
         except (Malformed, UnicodeDecodeError) as fault:
-            _log.warning("%s %s:%s is no event: %s", batch.topic, batch.partition, offset, fault)
+            _log.warning(
+                "%s %s:%s is no event: %s", batch.topic, batch.partition, offset, fault, extra={"action": "no_event"}
+            )
             continue
         yield _told(event, batch.partition, offset, tuple(marks))
 

@@ -11,9 +11,12 @@ import asyncio
 import logging
 import random
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from math import inf
+from time import monotonic
 
 from catalog import Catalog, CatalogError
 from catalog.deliveries import Lease
@@ -44,24 +47,36 @@ class Runner:
     """Looks after all webhooks; made by `running`."""
 
     def __init__(self, means: Means) -> None:
-        self._means = means
         self._tended: dict[str, _Tended] = {}
         self._leaving = set[asyncio.Task[None]]()
         self._number = -1
+        self.means, self.senders = means, set[Sender]()
+        self.states: Counter[str] = Counter()  # of all webhooks of the catalog
+        self._looked = -inf
+
+    @property
+    def catalog_age_s(self) -> float:
+        """Seconds since the catalog last told which webhooks there are; infinite before it has."""
+        return monotonic() - self._looked
 
     async def follow(self) -> None:
         """Look at what changes in the catalog, for ever."""
         while True:
             try:
-                news = await asyncio.to_thread(self._means.catalog.webhooks.since, self._number)
+                news = await asyncio.to_thread(self.means.catalog.webhooks.since, self._number)
                 if news is not None:
                     self._apply({one.id: one for one in news.webhooks if one.state == ACTIVE})
-                    self._number = news.number
+                    self._number, self.states = news.number, Counter(one.state for one in news.webhooks)
+                self._looked = monotonic()
             except CatalogError as error:
-                _log.warning("the catalog does not answer, webhooks stay as they were: %s", error)
+                _log.warning(
+                    "the catalog does not answer, webhooks stay as they were: %s",
+                    error,
+                    extra={"action": "catalog_away"},
+                )
             except Exception:  # such as a row that a newer program wrote
                 _log.exception("webhooks can't be read, they stay as they were", extra={"action": "webhooks_fault"})
-            await asyncio.sleep(self._means.settings.look_s)
+            await asyncio.sleep(self.means.settings.look_s)
 
     def _apply(self, active: dict[str, Webhook]) -> None:
         for webhook_id in self._tended.keys() - active.keys():
@@ -98,7 +113,9 @@ class Runner:
             try:
                 wait_s = await self._turn(webhook, stop)
             except CatalogError as error:
-                _log.warning("webhook %s waits for the catalog: %s", webhook.id, error)
+                _log.warning(
+                    "webhook %s waits for the catalog: %s", webhook.id, error, extra={"action": "catalog_away"}
+                )
             except Exception:
                 _log.exception("webhook %s broke off", webhook.id, extra={"action": "webhook_fault"})
             with suppress(TimeoutError):
@@ -107,7 +124,7 @@ class Runner:
 
     async def _turn(self, webhook: Webhook, stop: asyncio.Event) -> float:
         """Deliver for as long as the lease holds; how long to wait before the next turn. Raises CatalogError."""
-        means, deliveries = self._means, self._means.catalog.deliveries
+        means, deliveries = self.means, self.means.catalog.deliveries
         lease_ms = round(means.settings.lease_s * 1000)
         lease: Lease | None = await asyncio.to_thread(
             deliveries.take, webhook.id, for_ms=lease_ms, now_ms=means.clock.now_ms()
@@ -115,6 +132,7 @@ class Runner:
         if lease is None:
             return means.settings.lease_s / 4
         sender = Sender(webhook, lease, means)
+        self.senders.add(sender)
         try:
             await sender.run(stop)
         except LeaseLost:
@@ -122,9 +140,11 @@ class Runner:
         except Dead as dead:
             reason, now_ms = str(dead), means.clock.now_ms()
             if await asyncio.to_thread(deliveries.die, lease, sender.progress, reason, now_ms=now_ms):
+                means.load.died += 1
                 _log.warning("webhook %s is switched off: %s", webhook.id, dead, extra={"action": "webhook_dead"})
             return _PAUSE_S
         finally:
+            self.senders.discard(sender)
             await asyncio.to_thread(deliveries.release, lease, sender.progress)
         return _PAUSE_S
 

@@ -63,6 +63,11 @@ class Sender:
         """How far it is."""
         return replace(self._progress, marks=self._window.position)
 
+    @property
+    def waiting(self) -> int:
+        """Events that are in memory and not known to be delivered."""
+        return len(self._window)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Until it is to stop; what is under way may end. Raises LeaseLost and Dead."""
         parts: list[Coroutine[None, None, object]] = [self._read(), self._send(), self._remember(), stop.wait()]
@@ -148,6 +153,9 @@ class Sender:
         secrets = self._webhook.signing(self._clock.now_ms())
         left_s = (self._leased_until_ms - self._clock.now_ms()) / 1000
         answer = await self._receiver.send(one.id, one.told.data, secrets, within_s=max(left_s, _LEAST_S))
+        self._means.load.end(answer)
+        if _log.isEnabledFor(logging.DEBUG):
+            self._tell(one.id, answer)
         now_ms = self._clock.now_ms()
         last = {"last_ms": now_ms, "last_status": answer.status, "last_answer": answer.text}
         self._progress = replace(self._progress, **last)  # type: ignore[arg-type]
@@ -162,6 +170,11 @@ class Sender:
             raise Dead("the receiver answered 410: it wants no more")
         if current:
             self._fail(answer, now_ms)
+
+    def _tell(self, event: str, answer: Answer) -> None:
+        facts = {"event": event, "webhook": self._webhook.id, "status": answer.status, "took_ms": answer.took_ms}
+        said = " ".join(f"{name}={value}" for name, value in facts.items())
+        _log.debug("delivery %s", said, extra={"action": "delivery", "facts": facts})
 
     def _fail(self, answer: Answer, now_ms: int) -> None:
         """Hold until the next try. Raises Dead."""
@@ -196,7 +209,12 @@ class Sender:
                 keep = self._means.catalog.deliveries.keep
                 kept = await asyncio.to_thread(keep, self._lease, progress, until_ms=now_ms + lease_ms)
             except CatalogError as error:
-                _log.warning("how far webhook %s is can't be written: %s", self._webhook.id, error)
+                _log.warning(
+                    "how far webhook %s is can't be written: %s",
+                    self._webhook.id,
+                    error,
+                    extra={"action": "catalog_away"},
+                )
                 continue
             if not kept:
                 raise LeaseLost
@@ -206,4 +224,5 @@ class Sender:
         """Retention took what was to be delivered: it goes on with what is left, and says so."""
         lost: dict[str, object] = {"at_ms": self._clock.now_ms(), **msgspec.to_builtins(gap.told())}
         self._progress = replace(self._progress, lost=lost)
+        self._means.load.lost += 1
         _log.warning("webhook %s lost events: %s", self._webhook.id, lost, extra={"action": "webhook_lost"})

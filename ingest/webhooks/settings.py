@@ -45,6 +45,8 @@ class WebhookSettings:
     kept_bytes: int = 16_000_000
     # Seconds back from the start of which events are read for them.
     kept_s: float = 60.0
+    # Seconds without an answer of the catalog or of the log after which the role is not ready.
+    ready_s: float = 15.0
     # Readings of the log for single webhooks that run at once.
     readings: int = 4
 

@@ -20,6 +20,7 @@ from ingest.gateway.settings import GatewaySettings
 from ingest.topics import topics
 from stream.sqlite import open_log
 from web.bodies import Bodies
+from web.request_id import Identified
 
 Route = tuple[str, str]  # method, path
 
@@ -39,9 +40,10 @@ async def _of_a_gateway() -> frozenset[Route]:
                 await log.create(topics(1))
                 more = [stub_boundaries(Path(folder), Drawn())]
                 async with gateway_app(log, catalog, GatewaySettings(), more=more) as gateway:
-                    assert isinstance(gateway.app, Counted)
-                    assert isinstance(gateway.app.app, Bodies)
-                    front = gateway.app.app.behind
+                    assert isinstance(gateway.app, Identified)
+                    assert isinstance(gateway.app.app, Counted)
+                    assert isinstance(gateway.app.app.app, Bodies)
+                    front = gateway.app.app.app.behind
                     assert isinstance(front, Front)
                     return frozenset(_routes(front))
 

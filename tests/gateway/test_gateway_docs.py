@@ -1,10 +1,10 @@
-"""docs/gateway.md: its tables have every setting, option and metric, as they are in the code."""
+"""docs/gateway.md: its tables have every setting and option, as they are in the code."""
 
 from __future__ import annotations
 
 from pages import rows, settings_in
 
-from ingest.gateway import metrics, settings
+from ingest.gateway import settings
 from ingest.gateway.settings import GatewaySettings
 from service.cli_gateway import OPTIONS, PREFIX, gateway
 
@@ -23,9 +23,3 @@ def test_every_option_stands_in_the_table_and_can_be_set_by_its_variable() -> No
     ours = {name: variable for name, variable in options.items() if str(variable).startswith(PREFIX)}
     assert set(ours.values()) == {PREFIX + name for name in OPTIONS}
     assert {name.split()[0] for name in rows(PAGE, "--")} == set(ours)
-
-
-def test_every_metric_stands_in_the_table_with_its_meaning() -> None:
-    told = rows(PAGE, "geofence_gateway_")
-    known = [value for value in vars(metrics).values() if isinstance(value, tuple) and len(value) == 2]
-    assert {name.removesuffix("_total"): said for name, (said,) in told.items()} == dict(known)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -13,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from served import Served, now_ms, serving
 
 from catalog.secret import new_id, new_key
-from ingest.gateway.counts import Counted, Seconds, group_of
+from ingest.gateway.counts import Answers, Counted, group_of
+from ingest.measure import Histogram
 
 
 class Health:
@@ -69,14 +69,18 @@ def test_what_is_done_is_counted_and_told_without_a_key(tmp_path: Path) -> None:
         assert gateway.ask("GET", "/metrics", gateway.key("admin")).status_code == 404
 
 
-def test_open_streams_are_counted_while_they_are_open(tmp_path: Path) -> None:
+def test_open_streams_are_counted_while_they_are_open_and_those_that_were_not_begun(tmp_path: Path) -> None:
     health = Health()
-    with serving(tmp_path, "--health", health.address) as gateway:
+    with serving(tmp_path, "--health", health.address, GEOFENCE_GATEWAY_STREAMS="1") as gateway:
         headers = {"Authorization": f"Bearer {gateway.key('events:read')}"}
         with httpx.stream("GET", f"http://{gateway.address}/v1/events", headers=headers) as stream:
             assert stream.status_code == 200
             wait_for(lambda: health.metrics()["geofence_gateway_streams",] == 1, 5)
+            assert gateway.ask("GET", "/v1/events", headers=headers).status_code == 503
         wait_for(lambda: health.metrics()["geofence_gateway_streams",] == 0, 5)
+        found = health.metrics()
+        assert found["geofence_gateway_streams_opened_total",] == 1
+        assert found["geofence_gateway_streams_cut_total", "too_many"] == 1
 
 
 def test_a_group_of_endpoints_is_one_of_few_whatever_is_asked() -> None:
@@ -94,17 +98,18 @@ def test_an_answer_is_counted_once_by_its_status() -> None:
     async def nothing(*_: object) -> None:
         pass
 
-    counts: Counter[tuple[str, int]] = Counter()
-    asyncio.run(Counted(app, counts)({"type": "http", "path": "/v1/keys"}, nothing, nothing))  # type: ignore[arg-type]
-    assert counts == {("keys", 207): 1}
+    answers = Answers()
+    asyncio.run(Counted(app, answers)({"type": "http", "path": "/v1/keys"}, nothing, nothing))  # type: ignore[arg-type]
+    assert answers.counts == {("keys", 207): 1}
+    assert sum(answers.seconds["keys"].counts) == 1
 
 
 def test_seconds_are_counted_up_to_the_first_bound_that_they_do_not_pass() -> None:
-    seconds = Seconds()
+    seconds = Histogram()
     for value in (0.0, 0.001, 0.0011, 10.0, 99.0):
         seconds.add(value)
     assert (seconds.counts[0], seconds.counts[1], seconds.counts[-2], seconds.counts[-1]) == (2, 1, 1, 1)
-    assert seconds.sum_s == 109.0021
+    assert seconds.sum == 109.0021
 
 
 def test_a_gateway_whose_catalog_is_away_says_so_and_goes_on_taking_pings(tmp_path: Path) -> None:

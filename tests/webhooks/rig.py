@@ -13,7 +13,7 @@ from catalog import Catalog, open_catalog, upgrade
 from catalog.deliveries import Progress
 from catalog.webhook import Filters, Webhook
 from ingest.topics import CHANGES, topics
-from ingest.webhooks.runner import running
+from ingest.webhooks.runner import Runner, running
 from ingest.webhooks.settings import WebhookSettings
 from stream.sqlite import SqliteLog, open_log
 from tests.gateway.one_process import event_record
@@ -113,12 +113,12 @@ async def rig_in(folder: Path) -> AsyncIterator[Rig]:
 
 
 @asynccontextmanager
-async def sending(rig: Rig, **more: Any) -> AsyncIterator[None]:
+async def sending(rig: Rig, **more: Any) -> AsyncIterator[Runner]:
     """Deliver meanwhile."""
     its = {name: more.pop(name) for name in ("resolve", "tls") if name in more}
     settings = WebhookSettings(**{**SETTINGS, **more})
-    async with running(rig.log, rig.catalog, settings, clock=rig.clock, chance=lambda: 0.0, **its):
-        yield
+    async with running(rig.log, rig.catalog, settings, clock=rig.clock, chance=lambda: 0.0, **its) as runner:
+        yield runner
 
 
 async def until(true: Callable[[], Any], within_s: float = 10.0) -> None:

@@ -1,0 +1,86 @@
+"""The log of a role on standard error: lines to read, or JSON for programs.
+
+For all roles. `GEOFENCE_LOG_LEVEL` and `GEOFENCE_LOG_FORMAT` say how much and in which form. Invariants: each line says
+what was done (`action`), and in the course of which request where there is one; what engines say below a warning is
+left out.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from service.source import Unusable
+
+_ENGINES = ("stream", "aiokafka")
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_FORMATS = ("text", "json")
+_LEVEL, _FORMAT = "GEOFENCE_LOG_LEVEL", "GEOFENCE_LOG_FORMAT"
+
+
+@contextmanager
+def logging_to_stderr(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """The log goes to standard error meanwhile. Raises Unusable."""
+    level, form = _chosen(environ, _LEVEL, "info", tuple(_LEVELS)), _chosen(environ, _FORMAT, "text", _FORMATS)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_with_request)
+    handler.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(message)s"))
+    ours, logs = logging.getLogger("geofence"), [logging.getLogger(name) for name in ("geofence", *_ENGINES)]
+    before = ours.level
+    ours.setLevel(_LEVELS[level])
+    for log in logs:
+        log.addHandler(handler)
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
+        for log in logs:
+            log.removeHandler(handler)
+
+
+def _chosen(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = environ.get(name, default).lower()
+    if value not in allowed:
+        raise Unusable(f"{name} is {environ[name]!r}; allowed: {', '.join(allowed)}")
+    return value
+
+
+def _with_request(record: logging.LogRecord) -> bool:
+    """Note in the course of which request a line was written; always true."""
+    from web.request_id import REQUEST
+
+    record.request = REQUEST.get()
+    return True
+
+
+class _Text(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """One line to read."""
+        line, request = super().formatMessage(record), getattr(record, "request", "")
+        return f"{line} request={request}" if request and " request=" not in line else line
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """One object on a line."""
+        facts = {name: _plain(value) for name, value in getattr(record, "facts", {}).items()}
+        told = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "action": getattr(record, "action", None) or "engine",
+            **({"request": request} if (request := getattr(record, "request", "")) else {}),
+            **(facts or {"message": record.getMessage()}),
+        }
+        if record.exc_info:
+            told["trace"] = self.formatException(record.exc_info)
+        return json.dumps(told, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, int | float | str) else str(value)
