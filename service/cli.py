@@ -17,6 +17,8 @@ import click
 
 from service.cli_boundaries import BOUNDARY_COMMANDS
 from service.cli_catalog import CATALOG_COMMANDS
+from service.cli_config import config
+from service.cli_doctor import doctor
 from service.cli_gateway import gateway
 from service.cli_log import LOG_COMMANDS, shelf_option
 from service.cli_webhooks import WEBHOOK_COMMANDS
@@ -193,7 +195,7 @@ def compare(
         click.echo(f"\npicture: {picture}")
 
 
-for _command in (*LOG_COMMANDS, gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS):
+for _command in (*LOG_COMMANDS, gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS, config, doctor):
     cli.add_command(_command)
 
 

@@ -5,8 +5,6 @@ Added to `cli`. Like there, it imports what it needs when it runs.
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from service.cli_catalog import catalog_option
@@ -28,15 +26,15 @@ def webhooks(*, log_url: str, catalog_url: str, allow_private_addresses: bool) -
     """Send region changes to the webhooks of the catalog, until SIGTERM.
 
     May run beside others like it: each webhook is delivered by one of them. More settings, such as
-    GEOFENCE_WEBHOOKS_DEADLINE_S, come from the environment: see docs/webhooks.md.
+    GEOFENCE_WEBHOOKS_DEADLINE_S, come from the environment or a file: see docs/settings.md.
     """
     from ingest.webhooks.settings import WebhookSettings
     from service.catalogs import answering
-    from service.environment import settings_of
     from service.logs import run_quickly
+    from service.settings.reading import role_settings
     from service.webhooks import run_webhooks
 
-    settings = settings_of(WebhookSettings, "GEOFENCE_WEBHOOKS_", os.environ, private_addresses=allow_private_addresses)
+    settings = role_settings("webhooks", WebhookSettings, private_addresses=allow_private_addresses)
     with answering():
         run_quickly(run_webhooks(log_url, catalog_url, settings))
 

@@ -1,6 +1,7 @@
 """`python -m service.documents`: writes the documents that are made from the code into `docs/`.
 
-OpenAPI of the gateway, AsyncAPI of the log, JSON Schemas of what lies on the topics, of reports and of differences.
+OpenAPI of the gateway, AsyncAPI of the log, JSON Schemas of what lies on the topics, of reports and of differences, and
+the page of all settings.
 With `--check` nothing is written: what differs is named, and the status is 1. Invariant: the same code gives the same
 bytes.
 """
@@ -16,6 +17,8 @@ from boundaries.telling.document import report_schema
 from ingest.documents.asyncapi import asyncapi
 from ingest.documents.topics import topic_schemas
 from service.endpoints import api
+from service.settings.known import every
+from service.settings.showing import page
 from web.documents.openapi import openapi
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -28,7 +31,8 @@ def documents() -> dict[str, str]:
     found = {"openapi.json": openapi(api()), "asyncapi.json": asyncapi()}
     schemas = topic_schemas() | {"boundary-report": report_schema(), "boundary-difference": difference_schema()}
     found |= {f"{SCHEMAS}/{name}.json": schema for name, schema in schemas.items()}
-    return {name: json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in found.items()}
+    texts = {name: json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in found.items()}
+    return texts | {"settings.md": page(every())}
 
 
 def write(folder: Path) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boundaries.api.settings import BoundarySettings
+from boundaries.publishing import PublishingSettings
 from catalog import open_catalog
 from ingest.gateway.app import Gateway, gateway_app, wall_ms
 from ingest.gateway.settings import GatewaySettings
@@ -56,7 +57,13 @@ class Trust:
 
 
 async def run_gateway(
-    log_url: str, catalog_url: str, settings: GatewaySettings, files: BoundarySettings, reach: Reach, trust: Trust
+    log_url: str,
+    catalog_url: str,
+    settings: GatewaySettings,
+    files: BoundarySettings,
+    reach: Reach,
+    trust: Trust,
+    publishing: PublishingSettings | None = None,
 ) -> None:
     """Serve until a signal comes; `files`: what is set of the admins' endpoints. Raises Unusable."""
     tune()
@@ -69,7 +76,7 @@ async def run_gateway(
         async with open_log(log_url) as log:
             await ensure_topics(log, log_url)
             async with (
-                boundary_side(catalog, log, log_url, reach.shelf, files, wall_ms) as further,
+                boundary_side(catalog, log, log_url, reach.shelf, files, wall_ms, publishing) as further,
                 gateway_app(log, catalog, settings, tokens=tokens, more=[further]) as gateway,
                 _served(gateway, settings, reach, certificate),
             ):
