@@ -6,12 +6,12 @@ has appended it: one from the future tells of a clock that is wrong; one from th
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from ingest.topics import PINGS
 from service.doctor.finding import Finding, error, ok, unknown, warning
 from service.doctor.setup import Setup
-from service.doctor.waiting import threaded
 
 CLOCK = "clock"
 SLACK_MS = 2_000  # of latency, and of clocks that are well kept
@@ -22,7 +22,7 @@ _REMEDY = "Keep the clocks of all machines by NTP, and look at the one that is o
 async def check_catalog_clock(setup: Setup) -> list[Finding]:
     """Compare this machine with the catalog's database."""
     before = time.time_ns() // 1_000_000
-    there = await threaded(setup.opened_catalog.clock.now_ms)
+    there = await asyncio.to_thread(setup.opened_catalog.clock.now_ms)
     after = time.time_ns() // 1_000_000
     if there is None:
         return [ok(CLOCK, "the catalog is a file of this machine, with no clock of its own")]
@@ -48,7 +48,7 @@ async def check_log_clock(setup: Setup) -> list[Finding]:
 
 async def check_worker_clocks(setup: Setup) -> list[Finding]:
     """Compare this machine with the workers that have reported."""
-    workers = await threaded(setup.opened_catalog.fleet.workers)
+    workers = await asyncio.to_thread(setup.opened_catalog.fleet.workers)
     now_ms = time.time_ns() // 1_000_000
     ahead = [(one.seen_ms - now_ms, one) for one in workers if one.seen_ms - now_ms > SLACK_MS]
     return [

@@ -7,7 +7,6 @@ can't run as something that it needs is away is told as unknown.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -24,7 +23,7 @@ from service.doctor.places import CATALOG, LOG, SETTINGS, check_settings, reach_
 from service.doctor.receivers import WEBHOOKS, check_webhooks
 from service.doctor.setup import Places, Setup
 from service.doctor.topics import TOPICS, check_topics
-from service.doctor.waiting import threaded, within
+from service.doctor.waiting import Daemons, within
 from service.settings.secret import without_password
 from stream.port import LogError
 
@@ -55,7 +54,7 @@ _ORDER = (SETTINGS, LOG, TOPICS, CATALOG, CLOCK, DISK, WORKERS, VERSIONS, LAG, W
 
 async def examine(places: Places) -> list[Finding]:
     """What every check says, in the order in which to read it."""
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+    asyncio.get_running_loop().set_default_executor(Daemons())
     opened = AsyncExitStack()
     try:
         setup, found = await _opened(places, opened)
@@ -81,7 +80,7 @@ async def _opened(places: Places, opened: AsyncExitStack) -> tuple[Setup, list[F
 
 async def _listed(name: str, places: Places, check: Callable[..., Iterable[Finding]], *given: Any) -> Sequence[Finding]:
     """What a check says that only looks at this machine."""
-    return await _guarded(name, threaded(lambda: list(check(*given))), places.within_s)
+    return await _guarded(name, asyncio.to_thread(lambda: list(check(*given))), places.within_s)
 
 
 async def _checked(one: Check, setup: Setup) -> Sequence[Finding]:

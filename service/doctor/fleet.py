@@ -5,6 +5,7 @@ Invariant: a partition that says nothing is not taken for one that has the versi
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 
 from boundaries.publishing import PublishingSettings
@@ -14,7 +15,6 @@ from catalog.publication import FAILED as GIVEN_UP
 from catalog.publication import PREPARING, SENDING, Publication
 from service.doctor.finding import Finding, error, ok, unknown, warning
 from service.doctor.setup import Setup
-from service.doctor.waiting import threaded
 
 WORKERS, VERSIONS = "workers", "versions"
 _ON_ITS_WAY_MS = 60_000
@@ -23,7 +23,7 @@ _SIGN_MS = round(PublishingSettings().worker_s * 1000)  # older signs of life ar
 
 async def check_workers(setup: Setup) -> list[Finding]:
     """Who reports, which partitions nobody has, and what a worker could not load."""
-    every = await threaded(setup.opened_catalog.fleet.workers)
+    every = await asyncio.to_thread(setup.opened_catalog.fleet.workers)
     workers = [one for one in every if setup.now_ms - one.seen_ms <= _SIGN_MS]
     start = f"geofence worker {setup.places.log_option} {setup.places.catalog_option}"
     if not workers:
@@ -36,10 +36,14 @@ async def check_workers(setup: Setup) -> list[Finding]:
 async def check_versions(setup: Setup) -> list[Finding]:
     """Whether what was sent is in force everywhere."""
     catalog = setup.opened_catalog
-    layers = [layer.name for layer in await threaded(catalog.layers.list)]
-    sent = await threaded(catalog.publications.newest_sent)
-    reports = await threaded(catalog.fleet.in_force)
-    found = [one for name in layers for one in _under_way(setup, (await threaded(catalog.publications.list, name))[:1])]
+    layers = [layer.name for layer in await asyncio.to_thread(catalog.layers.list)]
+    sent = await asyncio.to_thread(catalog.publications.newest_sent)
+    reports = await asyncio.to_thread(catalog.fleet.in_force)
+    found = [
+        one
+        for name in layers
+        for one in _under_way(setup, (await asyncio.to_thread(catalog.publications.list, name))[:1])
+    ]
     for publication in sent.values():
         found += _spread(setup, publication, [one for one in reports if one.layer == publication.layer])
     if found:

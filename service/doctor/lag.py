@@ -41,7 +41,7 @@ async def check_lag(setup: Setup) -> list[Finding]:
     log, group = setup.opened_log, setup.places.group
     behind = await _behind(log, await log.standing(PINGS, group=group))
     if not behind:
-        return [ok(LAG, f"{group} has taken all that is there")]
+        return [ok(LAG, f"nothing waits to be taken by {group}")]
     old = [one for one in behind if one.age_ms > _LATE_MS]
     stuck = await _stuck(log, group, [one for one in old if one.age_ms > _STUCK_MS])
     start = f"geofence worker {setup.places.log_option} {setup.places.catalog_option}"

@@ -6,6 +6,7 @@ Beside `examination`. Invariant: nothing is deleted and no setting of what exist
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
@@ -15,7 +16,7 @@ from service.doctor.finding import Finding, Level
 from service.doctor.places import CATALOG, LOG
 from service.doctor.setup import Places
 from service.doctor.topics import TOPICS
-from service.doctor.waiting import threaded, within
+from service.doctor.waiting import within
 from service.logs import default_partitions, open_log
 from service.settings.secret import without_password
 from service.source import Unusable
@@ -30,7 +31,9 @@ async def mend(places: Places, found: list[Finding]) -> list[str]:
     wrong = {one.check for one in found if one.level is Level.ERROR}
     said = []
     if places.catalog_url is not None and CATALOG in wrong:
-        said.append(await _tried("the catalog was not upgraded", threaded(upgrade, places.catalog_url), places))
+        said.append(
+            await _tried("the catalog was not upgraded", asyncio.to_thread(upgrade, places.catalog_url), places)
+        )
     embedded = (places.log_url or "").startswith("sqlite:")
     if places.log_url is not None and (TOPICS in wrong or (LOG in wrong and embedded)):
         said.append(await _tried("no topics were made", _make_topics(places.log_url), places))

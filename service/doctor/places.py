@@ -5,6 +5,7 @@ First of all checks: the others need what is opened here. Invariant: nothing is 
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -13,7 +14,7 @@ from catalog import Catalog, CatalogError, Outdated, Refused, open_catalog
 from ingest.topics import PINGS
 from service.doctor.finding import Finding, error, ok, unknown, warning
 from service.doctor.setup import Places
-from service.doctor.waiting import threaded, within
+from service.doctor.waiting import within
 from service.logs import open_log
 from service.settings.secret import without_password
 from service.settings.values import set_ones, settled
@@ -72,7 +73,7 @@ async def reach_catalog(places: Places, opened: AsyncExitStack) -> tuple[Catalog
         )
     shown = without_password(places.catalog_url)
     try:
-        catalog = await within(threaded(_open, places.catalog_url, opened), places.within_s)
+        catalog = await within(asyncio.to_thread(_open, places.catalog_url, opened), places.within_s)
     except TimeoutError:
         told = f"{shown} did not answer within {places.within_s:g} s"
         return None, error(CATALOG, told, "Start the database, or correct the address.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from catalog.deliveries import Progress
@@ -9,7 +10,6 @@ from catalog.webhook import ACTIVE, DEAD, Webhook
 from ingest.topics import CHANGES
 from service.doctor.finding import Finding, error, ok, warning
 from service.doctor.setup import Setup
-from service.doctor.waiting import threaded
 
 WEBHOOKS = "webhooks"
 _LATE_MS = 60_000
@@ -18,7 +18,7 @@ _FAILING_MS = 60_000
 
 async def check_webhooks(setup: Setup) -> list[Finding]:
     """Each that is dead, failing or late."""
-    every = await threaded(setup.opened_catalog.webhooks.list)
+    every = await asyncio.to_thread(setup.opened_catalog.webhooks.list)
     found = [line for one, progress in every for line in _state(setup, one, progress)]
     for one, progress in every:
         if one.state == ACTIVE and setup.log is not None and progress.failing_since_ms is None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -25,40 +27,28 @@ async def within(coroutine: Coroutine[Any, Any, T], seconds: float) -> T:
     return task.result()
 
 
-async def threaded(function: Callable[..., T], *given: Any) -> T:
-    """What a call that blocks returns, from a thread that ends with the process."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
+class Daemons(ThreadPoolExecutor):
+    """A thread for each call, which ends with the process: whoever stops using this waits for none of them."""
 
-    def call() -> None:
-        try:
-            result = function(*given)
-        except BaseException as error:
-            _tell(loop, answer, error=error)
-        else:
-            _tell(loop, answer, result=result)
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Begin the call."""
+        future: Future[T] = Future()
 
-    threading.Thread(target=call, daemon=True).start()
-    return await answer
+        def call() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
 
+        threading.Thread(target=call, daemon=True).start()
+        return future
 
-def _tell(
-    loop: asyncio.AbstractEventLoop,
-    answer: asyncio.Future[Any],
-    *,
-    result: Any = None,
-    error: BaseException | None = None,
-) -> None:
-    def put() -> None:
-        if answer.done():
-            return
-        if error is not None:
-            answer.set_exception(error)
-        else:
-            answer.set_result(result)
-
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(put)
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Nothing: what hangs is not waited for."""
 
 
 def _passed_over(task: asyncio.Task[Any]) -> None:
