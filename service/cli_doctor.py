@@ -103,8 +103,14 @@ def _print(found: Sequence[Finding], fixed: Sequence[str]) -> None:
             click.echo(f"{'':<19}{printable(one.remedy)}")
         if one.command:
             click.echo(f"{'':<19}$ {printable(one.command)}")
-    many = {level: sum(one.level == level for one in found) for level in ("error", "warning")}
-    click.echo(f"{many['error']} errors, {many['warning']} warnings" if any(many.values()) else "All is well.")
+    click.echo(_summary(found))
+
+
+def _summary(found: Sequence[Finding]) -> str:
+    many = {level: sum(one.level == level for one in found) for level in ("error", "warning", "unknown")}
+    if many["error"] or many["warning"]:
+        return f"{many['error']} errors, {many['warning']} warnings"
+    return f"Nothing is wrong; {many['unknown']} can't be told from here." if many["unknown"] else "All is well."
 
 
 def _print_json(found: Sequence[Finding], fixed: Sequence[str], status: int) -> None:

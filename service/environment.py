@@ -139,13 +139,21 @@ def _wrong(kind: type[Any], prefix: str, values: Mapping[str, Any], labels: Mapp
     unread = re.search(r"`\$\.(\w+)", said)
     if unread is not None and unread[1] in values:  # not of the right type at all
         name = unread[1]
-        secret = any(field.name == name and not field.repr for field in fields(kind))
-        shown = repr(HIDDEN if secret else values[name])
+        shown = _shown(kind, name, values[name])
         return f"{labels.get(name, name)} is {shown}; allowed: {allowed(kind, name)}"
     name = said.partition(" ")[0]
     if name in labels:  # out of range
         return f"{labels[name]}{said.removeprefix(name)}"
+    named = next((name for name in labels if re.search(rf"\b{name}\b", said)), None)
+    if named is not None:
+        return f"{labels[named]} is {_shown(kind, named, values[named])}: {said}"
     return f"the settings {prefix}... can't be used: {said}"
+
+
+def _shown(kind: type[Any], name: str, value: object) -> str:
+    """A value in a sentence; a secret is not."""
+    secret = any(field.name == name and not field.repr for field in fields(kind))
+    return repr(HIDDEN if secret else value)
 
 
 def _nearest(unknown: str, prefix: str, names: Collection[str]) -> str:

@@ -10,8 +10,8 @@ import pytest
 from commands import Result, run
 
 from service.documents import documents
-from service.settings.known import every
-from service.settings.roles import ROLES
+from service.settings.known import every, setting_options
+from service.settings.roles import GENERAL, ROLES
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +135,8 @@ def test_what_can_not_be_stops_the_start_by_its_name_as_it_stands_there(
         ('[gateway]\nconsent = "perhaps"', "[gateway] consent is 'perhaps'; allowed: assumed or required"),
         ("[worker]\nsource = 5", "[worker] source is 5; allowed: a text"),
         ("[worker]\nmax_age_s = 1e11", "[worker] max_age_s is 1e+11; allowed: less than forget_after_s (2.592e+06)"),
+        ('[worker]\ngroup = ""', "[worker] group is '': source and group must not be empty"),
+        ('[kafka]\npassword = "hush"', "[kafka] password is '***': username or password is set, but sasl is not"),
         ("[kafka]\npassword = 5", "[kafka] password is '***'; allowed: a text"),
         ('[kafka]\npassword_file = "none"', "[kafka] password_file is 'none'; it can't be read: No such file"),
     ],
@@ -209,6 +211,11 @@ def test_the_sample_has_every_setting_and_can_be_used_with_all_of_them_at_their_
     for name, one in told().items():
         assert one["value"] == one["default"], name
     assert all(f"# {one.key} = " in sample for one in every())
+
+
+def test_every_option_that_is_a_setting_stands_in_its_table_and_no_other() -> None:
+    listed = {("", key) for key in GENERAL} | {(role.name, key) for role in ROLES for key in role.options}
+    assert setting_options().keys() == listed
 
 
 def test_every_setting_has_a_sentence_and_every_number_a_unit() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import sqlite3
 import subprocess
@@ -27,6 +28,9 @@ from stream.port import Record
 from stream.sqlite import open_log
 
 NAMES = [topic.name for topic in topics(4)]
+
+
+PAGE = (ROOT / "docs" / "doctor.md").read_text()
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,12 @@ def append(home: Home, ago_s: float, devices: int = 20) -> None:
     assert run("append", "--log", home.log, "--keep-times", path).status == 0
 
 
+def test_without_a_log_to_look_at_it_does_not_say_that_all_is_well() -> None:
+    told = run("doctor")
+    assert told.status == 1
+    assert "warning  log       it was not said where the log is" in told.lines
+
+
 def test_what_was_not_made_yet_is_told_and_made_when_asked_for(bare: Home) -> None:
     found = bare.examined()
     assert found.status == 2
@@ -117,6 +127,18 @@ def test_text_says_what_to_do_below_each_line_and_the_sum_last(home: Home) -> No
     assert told.lines[at + 1].strip().startswith("Start one.")
     assert told.lines[at + 2].strip() == f"$ geofence worker --log {home.log} --catalog {home.catalog}"
     assert told.lines[-1] == "1 errors, 0 warnings"
+
+
+def test_the_page_tells_of_every_check(home: Home) -> None:
+    told = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+    assert told == list(dict.fromkeys(one["check"] for one in home.examined().findings))
+
+
+def test_the_page_s_commands_mend_a_bare_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    looked, mended = [run(*line.split()[1:]) for line in re.findall(r"^    (geofence .*)$", PAGE, re.MULTILINE)]
+    assert looked.lines[-1] == "2 errors, 0 warnings"
+    assert mended.lines[-1] == "1 errors, 0 warnings", "nobody works yet"
 
 
 def test_a_catalog_of_a_newer_release_is_not_touched(home: Home) -> None:

@@ -16,7 +16,7 @@ from service.doctor.finding import Finding, Level
 from service.doctor.places import CATALOG, LOG
 from service.doctor.setup import Places
 from service.doctor.topics import TOPICS
-from service.doctor.waiting import within
+from service.doctor.waiting import Daemons, within
 from service.logs import default_partitions, open_log
 from service.settings.secret import without_password
 from service.source import Unusable
@@ -28,6 +28,7 @@ _PATIENCE = 6  # times what a check has: making is slower than looking
 
 async def mend(places: Places, found: list[Finding]) -> list[str]:
     """Mend what can be, and say for each what was done or why not."""
+    asyncio.get_running_loop().set_default_executor(Daemons())
     wrong = {one.check for one in found if one.level is Level.ERROR}
     said = []
     if places.catalog_url is not None and CATALOG in wrong:

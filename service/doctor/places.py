@@ -41,7 +41,7 @@ def check_settings() -> Iterator[Finding]:
 async def reach_log(places: Places, opened: AsyncExitStack) -> tuple[port.Log | None, int | None, Finding]:
     """The log, open to be read, and how many partitions its pings have; None where that can't be had."""
     if places.log_url is None:
-        return None, None, unknown(LOG, "it was not said where the log is", "Say --log URL, or set GEOFENCE_LOG.")
+        return None, None, warning(LOG, "it was not said where the log is", "Say --log URL, or set GEOFENCE_LOG.")
     shown, command = without_password(places.log_url), ""
     if places.log_url.startswith("sqlite:"):
         remedy = "Correct the address, or make it."
