@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 from boundaries.enduring import endure
@@ -43,6 +43,13 @@ class PublishingSettings:
     prepare_s: float = 300.0
     # Seconds after which a partition that has not said that a version is in force is told again.
     again_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Check every value. Raises ValueError with its name."""
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if not 0 < value < 1e12:
+                raise ValueError(f"{one.name} is {value!r}; allowed: more than 0")
 
 
 class Publisher:

@@ -14,6 +14,7 @@ from sqlalchemy import inspect, text
 
 from catalog.audit import Audit
 from catalog.blobs import Blobs
+from catalog.clock import Clock
 from catalog.codes import Codes
 from catalog.database import Database
 from catalog.deliveries import Deliveries
@@ -41,7 +42,7 @@ class Catalog:
         self.keys, self.devices, self.audit = Keys(database), Devices(database), Audit(database)
         self.webhooks, self.deliveries = Webhooks(database), Deliveries(database)
         self.layers, self.versions, self.publications = Layers(database), Versions(database), Publications(database)
-        self.blobs, self.codes = Blobs(database), Codes(database)
+        self.blobs, self.codes, self.clock = Blobs(database), Codes(database), Clock(database)
         self.jobs, self.publishing, self.fleet = Jobs(database), Publishing(database), Fleet(database)
 
 

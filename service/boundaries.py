@@ -21,7 +21,7 @@ from boundaries.api.settings import BoundarySettings
 from boundaries.checks import CHECK, Checks
 from boundaries.enduring import endure
 from boundaries.loading import Loader
-from boundaries.publishing import Publisher
+from boundaries.publishing import Publisher, PublishingSettings
 from boundaries.views import Differences, DryRunResults, Files, Reports, Shapes, Tiles, Told
 from boundaries.workshop import Workshop
 from catalog import Catalog
@@ -38,7 +38,13 @@ _NEWEST = 3  # of a layer's versions stay compiled, beside those in force
 
 @asynccontextmanager
 async def boundary_side(
-    catalog: Catalog, log: Log, log_url: str, shelf: Path, settings: BoundarySettings, now_ms: Callable[[], int]
+    catalog: Catalog,
+    log: Log,
+    log_url: str,
+    shelf: Path,
+    settings: BoundarySettings,
+    now_ms: Callable[[], int],
+    publishing: PublishingSettings | None = None,
 ) -> AsyncIterator[Further]:
     """The endpoints, while jobs are done and publications carried on."""
     holder = f"{socket.gethostname()[:40]}-{os.getpid()}"
@@ -49,7 +55,7 @@ async def boundary_side(
         holder,
         now_ms,
     )
-    publisher = Publisher(catalog, partial(order, log), await log.partitions(PINGS), holder, now_ms)
+    publisher = Publisher(catalog, partial(order, log), await log.partitions(PINGS), holder, now_ms, publishing)
     ports = Ports(
         reports=Reports(files, told),
         shapes=Shapes(files),

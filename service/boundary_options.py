@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from service.settings.option import SettingOption
+
 if TYPE_CHECKING:
     from service.boundary_server import BoundaryServer
 
@@ -33,7 +35,7 @@ def server_options(command: F) -> F:
     """Which server, and who asks."""
     for option in (
         click.option("--key-file", metavar="FILE", help=_KEY_HELP),
-        click.option("--server", metavar="URL", envvar="GEOFENCE_SERVER", help=_SERVER_HELP),
+        click.option("--server", cls=SettingOption, table="", key="server", metavar="URL", help=_SERVER_HELP),
     ):
         command = option(command)
     return command

@@ -12,10 +12,13 @@ from typing import Any
 
 import click
 
+from service.settings.option import SettingOption
+
 _CATALOG_HELP = "Where the catalog is: sqlite:PATH or postgresql://USER:PASSWORD@HOST/DATABASE."
 catalog_option = click.option(
-    "--catalog", "catalog_url", metavar="URL", required=True, envvar="GEOFENCE_CATALOG", help=_CATALOG_HELP
-)
+    "--catalog", "catalog_url", cls=SettingOption, table="", key="catalog", secret=True, metavar="URL", required=True,
+    help=_CATALOG_HELP,
+)  # fmt: skip
 _json_option = click.option("--json", "as_json", is_flag=True, help="JSON, one object per line.")
 
 

@@ -6,7 +6,6 @@ and every setting, has a variable `GEOFENCE_GATEWAY_...`; one that is unknown st
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,17 @@ import click
 
 from service.cli_catalog import catalog_option
 from service.cli_log import log_option, shelf_option
+from service.settings.option import SettingOption
+from service.settings.roles import BY_NAME
 
-PREFIX = "GEOFENCE_GATEWAY_"
-OPTIONS = ("LISTEN", "LAN", "HEALTH", "TLS_CERT", "TLS_KEY", "JWKS", "ISSUER", "AUDIENCE", "CONSENT")
+PREFIX = BY_NAME["gateway"].prefix
+OPTIONS = tuple(key.upper() for key in BY_NAME["gateway"].options)
 
 _PRIVATE_HELP = "Webhooks may go to private and loopback addresses, and without TLS."
 private_option = click.option(
-    "--allow-private-addresses", is_flag=True, envvar="GEOFENCE_ALLOW_PRIVATE_ADDRESSES", help=_PRIVATE_HELP
-)
+    "--allow-private-addresses", cls=SettingOption, table="", key="allow_private_addresses", is_flag=True,
+    help=_PRIVATE_HELP,
+)  # fmt: skip
 
 _LISTEN_HELP = "Where to answer."
 _LAN_HELP = "Answer in all networks of this machine, at the port of --listen; tell phones the address by a QR code."
@@ -30,8 +32,8 @@ _HEALTH_HELP = "Answer /health/live, /health/ready and /metrics here, without a 
 _CERT_HELP = "PEM file of the certificate with its chain. SIGHUP reads both files again."
 _JWKS_HELP = "Whose tokens are let in too: the public keys (JWKS), in a file or at an https URL."
 _CONSENT_HELP = "Whether pings count without a consent record before them."
-_EPILOG = """Limits and times are set by variables only, such as GEOFENCE_GATEWAY_KEY_RATE (pings a second that a key
-may send): docs/gateway.md lists them all.
+_EPILOG = """Limits and times are set by variables, such as GEOFENCE_GATEWAY_KEY_RATE (pings a second that a key may
+send), or in a file, geofence.toml: `geofence config` lists them all.
 
 \b
 Examples:
@@ -43,8 +45,8 @@ Examples:
 
 def _option(*names: str, **more: Any) -> Callable[[Any], Any]:
     """An option that can be set by a variable too."""
-    variable = PREFIX + names[0].removeprefix("--").replace("-", "_").upper()
-    return click.option(*names, envvar=variable, show_envvar=True, **more)
+    key = names[0].removeprefix("--").replace("-", "_")
+    return click.option(*names, cls=SettingOption, table="gateway", key=key, show_envvar=True, **more)
 
 
 @click.command(epilog=_EPILOG, short_help="Pings in over HTTP, events and positions out.")
@@ -80,14 +82,14 @@ def gateway(
 ) -> None:
     """Take pings over HTTP and append them to a log, tell events and positions, until SIGTERM."""
     from boundaries.api.settings import BoundarySettings
+    from boundaries.publishing import PublishingSettings
     from ingest.gateway.settings import GatewaySettings
-    from service.environment import settings_of
     from service.gateway import Reach, Trust, run_gateway
     from service.logs import run_quickly
+    from service.settings.reading import role_settings
 
-    others = {PREFIX + name for name in OPTIONS}
-    settings = settings_of(GatewaySettings, PREFIX, os.environ, others=others, consent=consent,
-                           private_addresses=allow_private_addresses)  # fmt: skip
+    settings = role_settings("gateway", GatewaySettings, consent=consent, private_addresses=allow_private_addresses)
     reach, trust = Reach(listen, lan, health, tls_cert, tls_key, Path(shelf)), Trust(jwks, issuer, audience)
-    files = settings_of(BoundarySettings, "GEOFENCE_BOUNDARIES_", os.environ)
-    run_quickly(run_gateway(log_url, catalog_url, settings, files, reach, trust))
+    files = role_settings("boundaries", BoundarySettings)
+    publishing = role_settings("publishing", PublishingSettings)
+    run_quickly(run_gateway(log_url, catalog_url, settings, files, reach, trust, publishing))

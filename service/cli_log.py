@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from typing import Any
 
 import click
 
 from service.options import deciding_options, layer_options
+from service.settings.option import SettingOption, is_typed
 
 _LOG_HELP = "Where the log is: sqlite:PATH or kafka://HOST:PORT (more by GEOFENCE_KAFKA_..., see docs/kafka.md)."
-log_option = click.option("--log", "log_url", metavar="URL", required=True, envvar="GEOFENCE_LOG", help=_LOG_HELP)
+log_option = click.option("--log", "log_url", cls=SettingOption, table="", key="log", secret=True, metavar="URL",
+                          required=True, help=_LOG_HELP)  # fmt: skip
 _partitions_option = click.option("--partitions", type=click.IntRange(1, 10_000), help="How many, for each topic.")
 
 _LAYERS_HELP = "Take the layers that this catalog has published: sqlite:PATH or postgresql://..."
 _SHELF_HELP = "Folder of compiled layers, for all processes of this machine."
-shelf_option = click.option("--shelf", metavar="DIR", default="var/atlases", show_default=True,
-                            envvar="GEOFENCE_SHELF", help=_SHELF_HELP)  # fmt: skip
+shelf_option = click.option("--shelf", cls=SettingOption, table="", key="shelf", metavar="DIR", default="var/atlases",
+                            show_default=True, help=_SHELF_HELP)  # fmt: skip
+_HEALTH_HELP = "Answer /health/live, /health/ready and /metrics here."
 _LOST_HELP = "Where retention took pings before they were read: go on without them, or stop that partition."
 _WORKER_EXAMPLES = """\b
 Examples:
@@ -28,6 +32,8 @@ Examples:
   geofence worker --log sqlite:var/log.db --regions zones=new.geojson --regions zones=old.geojson
   geofence worker --log kafka://127.0.0.1:9092 --regions us-counties.geojson.gz --health 127.0.0.1:8081
 """
+_FLAGS = {"consent": "consent", "forget_after": "forget_after_s", "max_age": "max_age_s", "source": "source",
+          "group": "group", "skip_version": "skip_versions", "lost_input": "lost_input"}  # fmt: skip
 _TAIL_EXAMPLES = """\b
 Examples:
   geofence tail --log sqlite:var/log.db --from beginning --layer counties
@@ -38,15 +44,20 @@ Examples:
 @click.command(epilog=_WORKER_EXAMPLES, short_help="Pings in from a log, region changes out.")
 @log_option
 @partial(layer_options, required=False)
-@click.option("--catalog", "catalog_url", metavar="URL", envvar="GEOFENCE_CATALOG", help=_LAYERS_HELP)
+@click.option("--catalog", "catalog_url", cls=SettingOption, table="", key="catalog", secret=True, metavar="URL",
+              help=_LAYERS_HELP)  # fmt: skip
 @shelf_option
 @deciding_options
 @click.option("--group", default="geofence-worker", show_default=True, help="The group that shares the partitions.")
 @click.option("--skip-version", metavar="HASH", multiple=True, help="Refuse a switch to this version that nobody has.")
 @click.option("--lost-input", type=click.Choice(["go-on", "stop"]), default="go-on", show_default=True, help=_LOST_HELP)
-@click.option("--health", metavar="HOST:PORT", help="Answer /health/live, /health/ready and /metrics here.")
+@click.option("--health", cls=SettingOption, table="worker", key="health", metavar="HOST:PORT",
+              help=_HEALTH_HELP)  # fmt: skip
 @click.option("--until-idle", is_flag=True, help="Stop when all that the log holds is taken.")
+@click.pass_context
 def worker(
+    context: click.Context,
+    /,
     *,
     log_url: str,
     catalog_url: str | None,
@@ -57,20 +68,15 @@ def worker(
     engine: str,
     rule: tuple[str, ...],
     dwell: tuple[str, ...],
-    consent: str,
-    forget_after: float,
-    max_age: float,
-    source: str,
-    group: str,
-    skip_version: tuple[str, ...],
-    lost_input: str,
     health: str | None,
     until_idle: bool,
+    **deciding: Any,
 ) -> None:
     """Take pings from a log and write region changes to it, each exactly once, until SIGTERM.
 
     Its layers are those that the catalog has published, as they are published; or those of files. Of a layer given
-    twice the first file is in force in a log that is new; a version record may switch to the others.
+    given twice the first file is in force in a log that is new; a version record may switch to the others.
+    More settings, such as GEOFENCE_WORKER_BATCH_RECORDS, come from the environment or a file: see docs/settings.md.
     """
     from pathlib import Path
 
@@ -78,7 +84,7 @@ def worker(
     from service.fences import from_catalog, from_files
     from service.layers import LayerOptions, load_versions
     from service.logs import run
-    from service.source import Unusable
+    from service.settings.reading import role_settings
     from service.worker import run_worker
 
     if not regions and catalog_url is None:
@@ -90,13 +96,9 @@ def worker(
                                "a catalog's versions have their own")  # fmt: skip
     else:
         layers = from_catalog(catalog_url or "", Path(shelf))
-    try:
-        settings = WorkerSettings(
-            consent=consent, forget_after_s=forget_after, max_age_s=max_age, source=source, group=group,
-            skip_versions=frozenset(skip_version), lost_input=lost_input,
-        )  # fmt: skip
-    except ValueError as error:
-        raise Unusable(str(error)) from None
+    flags = {_FLAGS[name]: value for name, value in deciding.items() if is_typed(context, name)}
+    called = {_FLAGS[name]: f"--{name.replace('_', '-')}" for name in deciding}
+    settings = role_settings("worker", WorkerSettings, flags=called, **flags)
     run(run_worker(log_url, layers, settings, until_idle=until_idle, health=health))
 
 

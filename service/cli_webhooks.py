@@ -5,15 +5,13 @@ Added to `cli`. Like there, it imports what it needs when it runs.
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from service.cli_catalog import catalog_option
 from service.cli_gateway import private_option
 from service.cli_log import log_option
+from service.settings.option import SettingOption
 
-_PREFIX = "GEOFENCE_WEBHOOKS_"
 _HEALTH_HELP = "Answer /health/live, /health/ready and /metrics here, without a key."
 _EXAMPLES = """\b
 Examples:
@@ -27,21 +25,21 @@ Examples:
 @log_option
 @catalog_option
 @private_option
-@click.option("--health", metavar="HOST:PORT", envvar="GEOFENCE_WEBHOOKS_HEALTH", show_envvar=True, help=_HEALTH_HELP)
+@click.option("--health", cls=SettingOption, table="webhooks", key="health", metavar="HOST:PORT", show_envvar=True,
+              help=_HEALTH_HELP)  # fmt: skip
 def webhooks(*, log_url: str, catalog_url: str, allow_private_addresses: bool, health: str | None) -> None:
     """Send region changes to the webhooks of the catalog, until SIGTERM.
 
     May run beside others like it: each webhook is delivered by one of them. More settings, such as
-    GEOFENCE_WEBHOOKS_DEADLINE_S, come from the environment: see docs/webhooks.md.
+    GEOFENCE_WEBHOOKS_DEADLINE_S, come from the environment or a file: see docs/settings.md.
     """
     from ingest.webhooks.settings import WebhookSettings
     from service.catalogs import answering
-    from service.environment import settings_of
     from service.logs import run_quickly
+    from service.settings.reading import role_settings
     from service.webhooks import run_webhooks
 
-    settings = settings_of(WebhookSettings, _PREFIX, os.environ, others={f"{_PREFIX}HEALTH"},
-                           private_addresses=allow_private_addresses)  # fmt: skip
+    settings = role_settings("webhooks", WebhookSettings, private_addresses=allow_private_addresses)
     with answering():
         run_quickly(run_webhooks(log_url, catalog_url, settings, health))
 

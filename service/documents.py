@@ -1,8 +1,8 @@
 """`python -m service.documents`: writes the documents that are made from the code into `docs/`.
 
 OpenAPI of the gateway, AsyncAPI of the log, JSON Schemas of what lies on the topics, of reports and of differences,
-the page of all metrics. With `--check` nothing is written: what differs is named, and the status is 1. Invariant: the
-same code gives the same bytes.
+the pages of all metrics and of all settings. With `--check` nothing is written: what differs is named, and the status
+is 1. Invariant: the same code gives the same bytes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from ingest.documents.asyncapi import asyncapi
 from ingest.documents.topics import topic_schemas
 from service.endpoints import api
 from service.metrics_page import metrics_page
+from service.settings.known import every
+from service.settings.showing import page
 from web.documents.openapi import openapi
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -30,7 +32,7 @@ def documents() -> dict[str, str]:
     schemas = topic_schemas() | {"boundary-report": report_schema(), "boundary-difference": difference_schema()}
     found |= {f"{SCHEMAS}/{name}.json": schema for name, schema in schemas.items()}
     written = {name: json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in found.items()}
-    return written | {"metrics.md": metrics_page()}
+    return written | {"metrics.md": metrics_page(), "settings.md": page(every())}
 
 
 def write(folder: Path) -> None:

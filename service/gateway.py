@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boundaries.api.settings import BoundarySettings
+from boundaries.publishing import PublishingSettings
 from catalog import Catalog, open_catalog
 from ingest.gateway.app import Gateway, gateway_app, wall_ms
 from ingest.gateway.settings import GatewaySettings
@@ -73,7 +74,13 @@ class Behind:
 
 
 async def run_gateway(
-    log_url: str, catalog_url: str, settings: GatewaySettings, files: BoundarySettings, reach: Reach, trust: Trust
+    log_url: str,
+    catalog_url: str,
+    settings: GatewaySettings,
+    files: BoundarySettings,
+    reach: Reach,
+    trust: Trust,
+    publishing: PublishingSettings | None = None,
 ) -> None:
     """Serve until a signal comes; `files`: what is set of the admins' endpoints. Raises Unusable."""
     tune()
@@ -86,7 +93,7 @@ async def run_gateway(
         async with open_log(log_url) as log:
             await ensure_topics(log, log_url)
             behind = Behind(log, log_url, catalog)
-            async with answering_at(reach, behind, settings, files, tokens=tokens, certificate=certificate):
+            async with answering_at(reach, behind, settings, files, publishing, tokens=tokens, certificate=certificate):
                 _tell(reach, certificate is not None)
                 await stop.wait()
 
@@ -97,13 +104,14 @@ async def answering_at(
     behind: Behind,
     settings: GatewaySettings,
     files: BoundarySettings,
+    publishing: PublishingSettings | None = None,
     *,
     tokens: Tokens | None = None,
     certificate: Certificate | None = None,
 ) -> AsyncIterator[None]:
     """Answer meanwhile, the admins' endpoints among others. Raises Unusable where an address can't be had."""
     async with (
-        boundary_side(behind.catalog, behind.log, behind.log_url, reach.shelf, files, wall_ms) as further,
+        boundary_side(behind.catalog, behind.log, behind.log_url, reach.shelf, files, wall_ms, publishing) as further,
         gateway_app(
             behind.log, behind.catalog, settings, tokens=tokens, more=[further], metrics=disk_of(behind.log_url)
         ) as gateway,

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from ingest.topics import PARTITIONS, PARTITIONS_EMBEDDED, PINGS, topics
-from service.environment import settings_of
+from service.settings.reading import role_settings
 from service.source import Unusable
 from stream import port
 
@@ -28,13 +27,13 @@ async def open_log(url: str, *, read_only: bool = False) -> AsyncIterator[port.L
         from stream.sqlite import Settings
         from stream.sqlite import open_log as open_sqlite
 
-        settings = settings_of(Settings, "GEOFENCE_SQLITE_", os.environ)
+        settings = role_settings("sqlite", Settings)
         async with open_sqlite(place, read_only=read_only, settings=settings) as log:
             yield log
     elif scheme == "kafka" and place.strip("/"):
         from stream.kafka import KafkaSettings, open_kafka
 
-        brokers = settings_of(KafkaSettings, "GEOFENCE_KAFKA_", os.environ, bootstrap=place.strip("/"))
+        brokers = role_settings("kafka", KafkaSettings, bootstrap=place.strip("/"))
         async with open_kafka(brokers) as kafka:
             yield kafka
     else:

@@ -27,7 +27,7 @@ from service.source import Unusable
 from stream.port import Log, Unavailable
 
 _IDLE_S = 0.2
-_DECISIVE = ("topic", "partitions", "cleanup", "cleanup.policy")  # with these wrong, state would be lost
+DECISIVE = ("topic", "partitions", "cleanup", "cleanup.policy")  # with these wrong, state would be lost
 _END_S = 4.5  # from the signal to the end, at most
 _GIVEN_S = 10.0  # a worker that is given no partition for so long is one too many
 
@@ -82,7 +82,7 @@ async def _check_topics(log: Log) -> None:
     """Warn of topics that are not as they should be. Raises Unusable where nothing could be written rightly."""
     wrong = await log.check(topics(await log.partitions(PINGS)))
     for one in wrong:
-        if one.setting in _DECISIVE:
+        if one.setting in DECISIVE:
             raise Unusable(f"{one.topic}: {one.setting} is {one.found}; it must be {one.wanted}. {one.fix}")
         tell(logging.WARNING, "topic", topic=one.topic, setting=one.setting, found=one.found, wanted=one.wanted,
              fix=one.fix)  # fmt: skip

@@ -1,0 +1,1 @@
+"""All settings of all roles: which there are, where each value comes from, and how they are shown."""
