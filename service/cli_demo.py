@@ -37,6 +37,7 @@ Examples:
 """
 _COUNT_HELP = "How many events, of as many phones as it takes.  [default: those of one phone]"
 _READABLE_HELP = "JSON even where a person reads; into a file or a pipe it is JSON anyway."
+_TWICE_HELP = "Each event twice, as a webhook may deliver it: your program should take it once."
 _BEGIN_HELP = "When it begins, such as 2026-01-31T08:00:00Z."
 _CONSENT_HELP = "Put a consent record before the pings of each phone."
 
@@ -56,8 +57,9 @@ def demo() -> None:
 @_seed_option
 @click.option("--begin", metavar="TIME", default="2026-01-31T08:00:00Z", show_default=True, help=_BEGIN_HELP)
 @click.option("--source", default="geofence", show_default=True, help="The events' source: the name of a deployment.")
+@click.option("--twice", is_flag=True, help=_TWICE_HELP)
 @click.option("--json", "as_json", is_flag=True, help=_READABLE_HELP)
-def events(*, scenario: str, count: int | None, seed: int, begin: str, source: str, as_json: bool) -> None:
+def events(*, scenario: str, count: int | None, seed: int, begin: str, source: str, twice: bool, as_json: bool) -> None:
     """Print events of a small scenario, as consumers get them.
 
     One CloudEvent in JSON on each line; on a terminal a line as people read it. The core itself makes them from pretend
@@ -78,7 +80,8 @@ def events(*, scenario: str, count: int | None, seed: int, begin: str, source: s
         found = islice(events_of(scenario, source=source, seed=seed, begin_ms=begin_ms), count)
     readable = sys.stdout.isatty() and not as_json
     for event in found:
-        sys.stdout.buffer.write((line(event).encode() if readable else encode_event(event)) + b"\n")
+        text = line(event).encode() if readable else encode_event(event)
+        sys.stdout.buffer.write((text + b"\n") * (2 if twice else 1))
 
 
 @demo.command(name="pings", epilog=_PINGS_EXAMPLES, short_help="Pings of pretend phones.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
-import subprocess
-import sys
+import re
+import shlex
+from collections import Counter
 from pathlib import Path
 
 import jsonschema_rs
@@ -14,7 +15,7 @@ from commands import ROOT, run
 
 from geofence.wire_events import decode_event
 from service.cli_demo import _PHONES, _SCENARIOS
-from service.demo.phones import phones
+from service.demo.phones import NEIGHBOURS, phones
 from service.demo.scenarios import STORIES
 from service.tail import line
 
@@ -60,6 +61,11 @@ def test_as_many_events_as_are_asked_for_each_with_an_id_of_its_own() -> None:
     assert found.events[-1]["subject"] == "phone-13"
 
 
+def test_twice_repeats_each_event_with_the_id_it_had() -> None:
+    once, twice = (run("demo", "events", "--scenario", "fence", *more) for more in ((), ("--twice",)))
+    assert twice.events == [event for event in once.events for _ in range(2)]
+
+
 def test_the_same_call_prints_the_same_bytes_and_another_seed_others() -> None:
     calls = [run("demo", "events", "--scenario", "move", "--seed", seed).out for seed in ("1", "1", "2")]
     assert calls[0] == calls[1] != calls[2]
@@ -67,12 +73,21 @@ def test_the_same_call_prints_the_same_bytes_and_another_seed_others() -> None:
     assert pings[0] == pings[1] != pings[2]
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+class Terminal(io.TextIOWrapper):
+    """Where a person reads."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.mark.parametrize("more", [(), ("--json",)])
-def test_on_a_terminal_events_are_readable_unless_json_is_asked_for(more: tuple[str, ...]) -> None:
-    piped = run("demo", "events", "--scenario", "move").out.decode().splitlines()
+def test_on_a_terminal_events_are_readable_unless_json_is_asked_for(
+    more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = run("demo", "events", "--scenario", "move").lines
     readable = [line(decode_event(event.encode())) for event in piped]
-    assert _on_a_terminal("demo", "events", "--scenario", "move", *more) == (piped if more else readable)
+    monkeypatch.setattr(io, "TextIOWrapper", Terminal)
+    assert run("demo", "events", "--scenario", "move", *more).lines == (piped if more else readable)
 
 
 def test_pings_can_be_replayed_with_the_consent_they_need(town: Path) -> None:
@@ -113,28 +128,38 @@ def test_what_cannot_be_used_ends_with_status_2_and_one_line(arguments: tuple[st
     assert told in found.err
 
 
+def test_every_command_of_the_page_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    monkeypatch.chdir(tmp_path)
+    typed = re.findall(r"^    (geofence .*)$", (DOCS / "demo.md").read_text(), re.MULTILINE)
+    assert len(typed) == 6
+    for command in typed:
+        pipe, _, file = command.partition(" > ")
+        out = b""
+        for part in pipe.split(" | "):
+            found = run(*shlex.split(part)[1:], stdin=out)
+            assert found.status == 0, (command, found.err)
+            assert "rejected" not in found.err, (command, found.err)
+            out = found.out
+        assert out, command
+        if file:
+            Path(file).write_bytes(out)
+
+
+def test_the_page_tells_of_every_scenario_and_every_kind_of_phone() -> None:
+    page = (DOCS / "demo.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(_SCENARIOS)
+    told = set(re.findall(r"`(\w+-\d+)`", page))
+    kinds = Counter(phone.name.partition("-")[0] for phone in phones())
+    assert told >= {f"{kind}-{number}" for kind, count in kinds.items() for number in (1, count)}
+    lies = [one.away_m for one in NEIGHBOURS]
+    assert lies == [
+        float(metres) for metres in re.findall(r"\d+", page.partition("| rest ")[2].partition(" m from")[0])
+    ]
+
+
 def test_help_has_examples_and_every_scenario() -> None:
     shown = run("demo", "events", "--help").out.decode()
     assert "geofence demo events --scenario move" in shown
     assert all(f"    {scenario} " in shown for scenario in _SCENARIOS)
     assert "geofence append --log" in run("demo", "pings", "--help").out.decode()
-
-
-def _on_a_terminal(*arguments: str) -> list[str]:
-    """The lines that a terminal gets."""
-    ours, theirs = os.openpty()
-    with subprocess.Popen([sys.executable, "-m", "service.cli", *arguments], cwd=ROOT, stdout=theirs):
-        os.close(theirs)
-        seen = b""
-        while part := _read(ours):
-            seen += part
-    os.close(ours)
-    return seen.decode().splitlines()
-
-
-def _read(terminal: int) -> bytes:
-    """What is there; nothing once the other side has closed it."""
-    try:
-        return os.read(terminal, 65_536)
-    except OSError:
-        return b""

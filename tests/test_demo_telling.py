@@ -9,7 +9,11 @@ from itertools import islice
 import click
 import pytest
 from msgspec.structs import replace
+from shapely import box
 
+from geofence.atlas import Atlas
+from geofence.ping import Ping
+from geofence.region import Region, Version
 from service.demo.beside import Beside, Tally
 from service.demo.phones import Neighbour
 from service.demo.scenarios import BEGIN_MS, STORIES, events_of, phone_events
@@ -106,6 +110,19 @@ def test_the_parts_of_the_flow_add_up_as_printed(seconds: float, counts: tuple[i
     whole, *parts = (float(number) for number in re.findall(r"\d+\.?\d*", told))
     assert whole == pytest.approx(sum(parts))
     assert whole == pytest.approx(sum(counts) / seconds, abs=0.5 if sum(counts) >= 10 * seconds else 0.05)
+
+
+def test_raw_switching_and_ours_are_counted_of_neighbours_alone() -> None:
+    home = Neighbour("phone-1", "districts", 9.0)
+    other = Neighbour("phone-2", "no-such-layer", 9.0)
+    districts = Version.of("districts", [Region("west", box(0, 0, 1, 1)), Region("east", box(1, 0, 2, 1))])
+    beside = Beside([home, other], {"districts": Atlas(districts)})
+    for device in ("phone-1", "phone-2", "phone-3"):
+        lons = (0.9999, 0.9998, 1.0001, 1.0002, 0.9999)
+        beside.see([Ping(device=device, lon=lon, lat=0.5, time_ms=BEGIN_MS) for lon in lons])
+        for event in phone_events("move", device, source="demo"):
+            beside.hear(event)
+    assert beside.tallies() == [Tally(home, raw=2, ours=1)]
 
 
 class Counting(Beside):

@@ -58,7 +58,7 @@ class Crowd:
         return found
 
     def skip_until(self, time_ms: int) -> None:
-        """Leave out what was due before a time, as phones do that were switched off."""
+        """Leave out what was due before a time and not given yet, as phones do that were switched off."""
         if self.next_ms() < time_ms:
             self._start(time_ms)
 

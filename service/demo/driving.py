@@ -26,7 +26,8 @@ async def drive(
     """Send what is due, in order of time, until cancelled. What `send` raises ends it."""
     while True:
         now = now_ms()
-        crowd.skip_until(now - LATE_MS)
+        if crowd.next_ms() < now - LATE_MS:
+            crowd.skip_until(now)
         due = crowd.pings_until(now)
         if due:
             await send(due)

@@ -33,6 +33,7 @@ URBAN = Setting(Source.GPS, 9.0, 20.0)
 CUTTING = Setting(Source.FUSED, 50.0, 60.0)  # between walls, on a fast train
 WIFI = Setting(Source.WIFI, 22.0, 120.0, frozen=True)
 WINDOW = Setting(Source.WIFI, 18.0, 15.0, frozen=True)  # two access points, now one, now the other
+HALLWAY = Setting(Source.WIFI, 18.0, 7.0, frozen=True)  # many of them
 MASTS = Setting(Source.CELL, 400.0, 120.0, frozen=True)
 
 

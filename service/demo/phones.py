@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.demo.fixes import CUTTING, MASTS, OPEN, URBAN, WIFI, WINDOW, Setting
+from service.demo.fixes import CUTTING, HALLWAY, MASTS, OPEN, URBAN, WIFI, WINDOW, Setting
 from service.demo.ways import Way, line, stay, streets
 
 REST_S = 30.0
 TRAVEL_S = 270.0
 LONG_TRAVEL_S = 570.0
-FIRST_PASS_S = 2.0  # the first train reaches its border so long after the beginning
-APART_S = 300.0 / 16  # sixteen trains and vans, each at its border twice in ten minutes
+FIRST_PASSES_S = 2.0, 7.0  # the first two trains reach their borders so long after the beginning
+FIRST_WALK_S = 1.0
+APART_S = 300.0 / 15  # the other trains and vans one after another, each at its border twice in ten minutes
 WALKS_APART_S = 600.0 / 14
 
 COUNTRIES, PROVINCES, COUNTIES, FENCES = "countries", "provinces", "us-counties", "fences"
@@ -75,14 +76,14 @@ _VANS = (
     _Middle("van-6", -117.02483, 32.539, 172, COUNTRIES),  # San Diego and Tijuana
     _Middle("van-7", 13.61291, 45.94323, 70, COUNTRIES),  # Gorizia and Nova Gorica
 )
-_WALKERS = (
+_WALKERS = (  # the first enters a fence first of all
+    _Middle("walker-7", 18.10426, 42.6428, 120, FENCES),  # Old Town, Dubrovnik
     _Middle("walker-1", -73.98372, 40.76034, 210, FENCES),  # Times Square
     _Middle("walker-2", 14.4289, 50.08885, 250, FENCES),  # Old Town, Prague
     _Middle("walker-3", 18.06768, 59.32035, 20, FENCES),  # Gamla stan
     _Middle("walker-4", 12.338, 45.43805, 180, FENCES),  # San Marco
     _Middle("walker-5", -122.42243, 37.77744, 50, FENCES),  # Downtown San Francisco
     _Middle("walker-6", -121.86941, 37.34399, 240, FENCES),  # Downtown San José
-    _Middle("walker-7", 18.10426, 42.6428, 120, FENCES),  # Old Town, Dubrovnik
     _Middle("walker-8", -122.24958, 37.80288, 280, FENCES),  # Downtown Oakland
     _Middle("walker-9", 18.04296, 59.34947, 150, FENCES),  # Inner city, Stockholm
     _Middle("walker-10", -73.97591, 40.76868, 200, FENCES),  # Midtown Manhattan
@@ -94,7 +95,7 @@ _FERRIES = (
     _Middle("ferry-2", -74.03712, 40.67531, 38, COUNTIES),  # Staten Island and Manhattan
 )
 _HOMES = (
-    (Neighbour("home-1", COUNTIES, 9.0), -122.439013, 37.708431, WINDOW),  # in San Francisco, by San Mateo County
+    (Neighbour("home-1", COUNTIES, 9.0), -122.439013, 37.708431, HALLWAY),  # in San Francisco, by San Mateo County
     (Neighbour("home-2", COUNTRIES, 14.0), 6.060911, 50.876529, WINDOW),  # in Kerkrade, by Germany
     (Neighbour("home-3", COUNTIES, 11.0), -94.608827, 39.038817, WINDOW),  # in Kansas, by Missouri
     (Neighbour("home-4", COUNTRIES, 10.0), 7.611654, 47.589698, URBAN),  # in Weil, by Switzerland
@@ -102,9 +103,9 @@ _HOMES = (
 _DESKS = (
     ("desk-1", -73.984, 40.7549, WIFI),  # Midtown Manhattan
     ("desk-2", 103.989, 1.359, WIFI),  # Changi Airport
-    ("desk-3", 13.388, 52.517, MASTS),  # Berlin
+    ("desk-3", 13.388, 52.517, WIFI),  # Berlin
     ("desk-4", -0.4543, 51.47, WIFI),  # Heathrow Airport
-    ("desk-5", 18.065, 59.335, WIFI),  # Stockholm
+    ("desk-5", 36.82, -1.29, MASTS),  # Nairobi
     ("desk-6", 139.781, 35.552, WIFI),  # Haneda Airport
 )
 
@@ -122,8 +123,8 @@ def _trains() -> list[Phone]:
     mixed = ((0.7, OPEN), (0.15, URBAN), (0.15, CUTTING))
     return [
         Phone(
-            one.name, _lines(one, 13_000.0, TRAVEL_S, FIRST_PASS_S + number * APART_S),
-            5.0 if number < 2 else 8.0, ((1.0, OPEN),) if number < 2 else mixed, one.passes,
+            one.name, _lines(one, 13_000.0, TRAVEL_S, _passes_s(number)),
+            5.0 if number < 2 else 8.0, ((1.0, OPEN),) if number < 3 else mixed, one.passes,
         )
         for number, one in enumerate(_TRAINS)
     ]  # fmt: skip
@@ -131,11 +132,15 @@ def _trains() -> list[Phone]:
 
 def _vans() -> list[Phone]:
     mixed = ((0.6, OPEN), (0.4, URBAN))
-    begin_s = FIRST_PASS_S + len(_TRAINS) * APART_S
     return [
-        Phone(one.name, _lines(one, 5_000.0, TRAVEL_S, begin_s + number * APART_S), 10.0, mixed, one.passes)
-        for number, one in enumerate(_VANS)
+        Phone(one.name, _lines(one, 5_000.0, TRAVEL_S, _passes_s(number)), 10.0, mixed, one.passes)
+        for number, one in enumerate(_VANS, len(_TRAINS))
     ]
+
+
+def _passes_s(number: int) -> float:
+    """When a train or van is at its border."""
+    return FIRST_PASSES_S[number] if number < 2 else FIRST_PASSES_S[0] + (number - 1) * APART_S
 
 
 def _ferries() -> list[Phone]:
@@ -151,9 +156,12 @@ def _ferries() -> list[Phone]:
 
 def _walkers() -> list[Phone]:
     return [
-        Phone(one.name, _on_foot(one, number * WALKS_APART_S), 25.0, ((0.5, OPEN), (0.5, URBAN)), one.passes)
+        Phone(
+            one.name, _on_foot(one, FIRST_WALK_S + number * WALKS_APART_S),
+            25.0 if number else 5.0, ((0.5, OPEN), (0.5, URBAN)) if number else ((1.0, OPEN),), one.passes,
+        )
         for number, one in enumerate(_WALKERS)
-    ]
+    ]  # fmt: skip
 
 
 def _homes() -> list[Phone]:
