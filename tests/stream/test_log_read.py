@@ -13,7 +13,7 @@ from stories import batches, numbered, soon, stays_waiting, texts, values
 from stream.port import Batch, Log, Record, Topic
 
 ONE = Topic("one", 1)
-LOOKS_S = 20.0 if os.environ.get("HYPOTHESIS_PROFILE") == "torture" else 1.0
+LOOKS_S = 5.0 if os.environ.get("HYPOTHESIS_PROFILE") == "torture" else 1.0
 
 
 @contextmanager
