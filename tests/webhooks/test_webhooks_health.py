@@ -67,7 +67,7 @@ def test_deliveries_are_counted_by_what_came_of_them_and_states_add_up_to_the_ca
                 await rig.clock.move(600.0)
                 assert of(runner)["geofence_webhooks_failing_seconds",] >= 600
                 receiver.reply = lambda _: Reply(410)
-                await move_until(rig, lambda: rig.state(bad) == "dead", 1.0)
+                await move_until(rig, lambda: rig.state(bad) == "dead", 60.0)
                 await until(lambda: of(runner)["geofence_webhooks_died_total",] == 1)
                 await until(lambda: states_of(runner).get("dead") == 1)
 
