@@ -11,10 +11,12 @@ import asyncio
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from prometheus_client.registry import Collector
 
 from boundaries.api.settings import BoundarySettings
 from boundaries.publishing import PublishingSettings
@@ -108,13 +110,13 @@ async def answering_at(
     *,
     tokens: Tokens | None = None,
     certificate: Certificate | None = None,
+    metrics: Sequence[Collector] = (),
 ) -> AsyncIterator[None]:
-    """Answer meanwhile, the admins' endpoints among others. Raises Unusable where an address can't be had."""
+    """Answer meanwhile, the admins' endpoints among others; `metrics` of other roles are told too. Raises Unusable."""
+    told = [*disk_of(behind.log_url), *metrics]
     async with (
         boundary_side(behind.catalog, behind.log, behind.log_url, reach.shelf, files, wall_ms, publishing) as further,
-        gateway_app(
-            behind.log, behind.catalog, settings, tokens=tokens, more=[further], metrics=disk_of(behind.log_url)
-        ) as gateway,
+        gateway_app(behind.log, behind.catalog, settings, tokens=tokens, more=[further], metrics=told) as gateway,
         _served(gateway, settings, reach, certificate),
     ):
         try:

@@ -1,4 +1,4 @@
-"""The log of a role on standard error: lines to read, or JSON for programs.
+"""The log of a role, on standard error or in a file: lines to read, or JSON for programs.
 
 For all roles. `GEOFENCE_LOG_LEVEL` and `GEOFENCE_LOG_FORMAT` say how much and in which form. Invariants: each line says
 what was done (`action`), and in the course of which request where there is one; what engines say below a warning is
@@ -12,35 +12,54 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 from service.source import Unusable
 
 _ENGINES = ("stream", "aiokafka")
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _FORMATS = ("text", "json")
+_FILE_BYTES, _FILES = 10_000_000, 3
 _LEVEL, _FORMAT = "GEOFENCE_LOG_LEVEL", "GEOFENCE_LOG_FORMAT"
 
 
-@contextmanager
-def logging_to_stderr(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+def logging_to_stderr(environ: Mapping[str, str] = os.environ) -> AbstractContextManager[None]:
     """The log goes to standard error meanwhile. Raises Unusable."""
+    return logging_to(logging.StreamHandler(sys.stderr), environ=environ)
+
+
+@contextmanager
+def logging_to_file(file: Path, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """The log goes to a file meanwhile, which is begun anew when it is large; errors to standard error too."""
+    errors = logging.StreamHandler(sys.stderr)
+    errors.setLevel(logging.ERROR)
+    lines = RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8")
+    with closing(lines), logging_to(lines, errors, environ=environ):
+        yield
+
+
+@contextmanager
+def logging_to(*handlers: logging.Handler, environ: Mapping[str, str]) -> Iterator[None]:
+    """The log goes to these meanwhile. Raises Unusable."""
     level, form = _chosen(environ, _LEVEL, "info", tuple(_LEVELS)), _chosen(environ, _FORMAT, "text", _FORMATS)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(_with_request)
-    handler.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(message)s"))
     ours, logs = logging.getLogger("geofence"), [logging.getLogger(name) for name in ("geofence", *_ENGINES)]
     before = ours.level
     ours.setLevel(_LEVELS[level])
-    for log in logs:
-        log.addHandler(handler)
+    for handler in handlers:
+        handler.addFilter(_with_request)
+        handler.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(message)s"))
+        for log in logs:
+            log.addHandler(handler)
     try:
         yield
     finally:
         ours.setLevel(before)
-        for log in logs:
-            log.removeHandler(handler)
+        for handler in handlers:
+            for log in logs:
+                log.removeHandler(handler)
 
 
 def _chosen(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:

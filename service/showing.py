@@ -7,6 +7,7 @@ remembered in the home, so that after a restart they go on as if they had never 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,18 +21,20 @@ from geofence.malformed import Malformed
 from geofence.ping import Ping
 from geofence.wire import encode_ping
 from geofence.wire_events import decode_binary
+from ingest.status import Status
 from ingest.topics import CHANGES
 from service.catalogs import now_ms
 from service.complaints import note
 from service.demo.beside import Beside
 from service.demo.crowd import SEED, Crowd
 from service.demo.driving import drive
-from service.demo.telling import beside_line, event_line
+from service.demo.telling import Flow, beside_line, event_line, status_line
 from service.home import Home
 from stream.port import Batch, Log
 from web.calling import called
 
 _AGAIN_S = 1.0
+_FLOW_S = 30.0
 _write = msgspec.json.Encoder().encode
 
 
@@ -55,11 +58,29 @@ class Showing:
             if line is not None:
                 self.say(f"  {line}")
 
+    async def flows(self, status: Status) -> None:
+        """Print what has become of the pings, now and then, for ever."""
+        before = Counter[str]()
+        while True:
+            await asyncio.sleep(_FLOW_S)
+            now = _outcomes(status)
+            self.say(f"\n  {status_line(Flow(_FLOW_S, now - before))}\n")
+            before = now
+
     def sent(self, pings: list[Ping]) -> None:
         """Count what raw switching would have told, and print where that is worth it."""
         self.beside.see(pings)
         for tally in self.beside.news():
             self.say(f"  {beside_line(tally, at_ms=now_ms(), colour=self.colour)}")
+
+
+def _outcomes(status: Status) -> Counter[str]:
+    """How many pings had which outcome, in one layer: they add up to all pings."""
+    found = Counter[str]()
+    for one in list(status.partitions.values()):
+        layer = min((layer for layer, _ in one.outcomes), default=None)
+        found.update({outcome: many for (its, outcome), many in one.outcomes.items() if its == layer})
+    return found
 
 
 def crowd_of(home: Home) -> Crowd:

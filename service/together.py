@@ -7,26 +7,27 @@ and the worker last, so that what was accepted is worked on; started again, it g
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from boundaries.api.settings import BoundarySettings
+from boundaries.publishing import PublishingSettings
 from catalog import Catalog, open_catalog
 from geofence.instant import text_of
 from ingest.gateway.settings import GatewaySettings
+from ingest.metrics import WorkerMetrics
 from ingest.settings import WorkerSettings
 from ingest.status import Status
+from ingest.webhooks.metrics import WebhookMetrics
 from ingest.webhooks.runner import running
 from ingest.webhooks.settings import WebhookSettings
 from service.boundary_server import BoundaryServer
-from service.catalogs import answering, now_ms, who
+from service.catalogs import now_ms, who
 from service.complaints import note
 from service.ending import ending
 from service.fences import from_catalog
@@ -35,6 +36,7 @@ from service.home import Home
 from service.http import split_address
 from service.interpreter import tune
 from service.lan import addresses, enrolment_link, qr, url_of
+from service.log_lines import logging_to_file
 from service.logs import ensure_topics, open_log
 from service.samples import Sample, published
 from service.showing import Showing, beside_of, crowd_of, follow, moving
@@ -43,8 +45,6 @@ from service.worker import work_on
 from stream.port import Log
 
 _END_S = 15.0  # from the signal to the end, at most
-_LOG_BYTES, _LOG_FILES = 10_000_000, 3
-_LOGS = ("geofence", "stream", "catalog")
 _LOOK_S = 0.02
 
 
@@ -54,6 +54,7 @@ class Roles:
 
     gateway: GatewaySettings
     boundaries: BoundarySettings
+    publishing: PublishingSettings
     worker: WorkerSettings
     webhooks: WebhookSettings
 
@@ -84,16 +85,23 @@ async def run_together(home: Home, reach: Reach, roles: Roles, stages: Stages) -
     tune()
     home.prepare()
     stop, status = asyncio.Event(), Status()
-    with _logged(home.log_file), ending(stop, within_s=_END_S), answering(), open_catalog(home.catalog_url) as catalog:
+    with (
+        logging_to_file(home.log_file),
+        ending(stop, within_s=_END_S),
+        answering(),
+        open_catalog(home.catalog_url) as catalog,
+    ):
         key = home.key(catalog)
         async with open_log(home.log_url) as log:
             await ensure_topics(log, home.log_url)
             _say(f"log and catalog in {home.folder}")
-            async with (
-                _working(log, home, roles.worker, status, stop),
-                running(log, catalog, roles.webhooks),
-                answering_at(reach, Behind(log, home.log_url, catalog), roles.gateway, roles.boundaries),
-            ):
+            behind = Behind(log, home.log_url, catalog)
+            async with AsyncExitStack() as opened:
+                await opened.enter_async_context(_working(log, home, roles.worker, status, stop))
+                runner = await opened.enter_async_context(running(log, catalog, roles.webhooks))
+                metrics = [WorkerMetrics(status), WebhookMetrics(runner)]
+                its = (roles.gateway, roles.boundaries, roles.publishing)
+                await opened.enter_async_context(answering_at(reach, behind, *its, metrics=metrics))
                 url = url_of("127.0.0.1", split_address(reach.listen)[1], tls=False)
                 home.write_environment(url, key, Path(sys.executable).parent)
                 shown = _shown(Started(home, url, key, log, catalog), status, stages)
@@ -132,29 +140,6 @@ async def _working(
         await task
 
 
-@contextmanager
-def _logged(file: Path) -> Iterator[None]:
-    """What the roles say goes to a file meanwhile, errors to standard error too."""
-    handlers: list[logging.Handler] = [
-        RotatingFileHandler(file, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"),
-        logging.StreamHandler(sys.stderr),
-    ]
-    handlers[1].setLevel(logging.ERROR)
-    logs = [logging.getLogger(name) for name in _LOGS]
-    for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        for log in logs:
-            log.addHandler(handler)
-    logs[0].setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        for handler in handlers:
-            for log in logs:
-                log.removeHandler(handler)
-            handler.close()
-
-
 async def _shown(its: Started, status: Status, stages: Stages) -> None:
     """Say how it comes up and what to do with it, then what the pretend phones do."""
     while not status.running:
@@ -175,7 +160,7 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
             showing = Showing(partial(print, flush=True), sys.stdout.isatty())
             showing.beside = await beside_of(crowd, its.catalog, its.home)
             await opened.enter_async_context(moving(crowd, its.url, its.key, showing.sent))
-            await follow(its.log, showing.heard)
+            await asyncio.gather(follow(its.log, showing.heard), showing.flows(status))
 
 
 def _tell_phone(its: Started) -> None:
