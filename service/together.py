@@ -27,7 +27,7 @@ from ingest.webhooks.metrics import WebhookMetrics
 from ingest.webhooks.runner import running
 from ingest.webhooks.settings import WebhookSettings
 from service.boundary_server import BoundaryServer
-from service.catalogs import now_ms, who
+from service.catalogs import answering, now_ms, who
 from service.complaints import note
 from service.ending import ending
 from service.fences import from_catalog
