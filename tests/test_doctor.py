@@ -293,7 +293,7 @@ def test_on_kafka_topics_are_made_and_a_broker_that_stands_still_is_told(
     try:
         found = bare.examined(log=log)
         assert ("error", "tracks: partitions is 2, not 16") in found.of("topics")
-        assert ("error", "region-changes is missing") in found.of("topics")
+        assert ("error", "missing: region-changes, presence, pings-rejected") in found.of("topics")
         found = bare.examined("--fix", log=log)
         assert "topics made: region-changes, presence, pings-rejected, with 16 partitions" in found.fixed
         assert found.of("topics") == [("error", "tracks: partitions is 2, not 16")]

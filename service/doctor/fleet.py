@@ -49,7 +49,7 @@ async def check_versions(setup: Setup) -> list[Finding]:
     if found:
         return found
     if setup.partitions is None:
-        return [unknown(VERSIONS, "how many partitions there are is not known, as the log is not open")]
+        return [unknown(VERSIONS, "how many partitions there are is not known: see log and topics")]
     if not sent:
         return [ok(VERSIONS, "nothing was published yet")]
     named = ", ".join(f"{one.layer} {one.version}" for one in list(sent.values())[:8])

@@ -15,14 +15,17 @@ async def check_topics(setup: Setup) -> list[Finding]:
     """What is missing or set otherwise; how many partitions there must be, `pings` says."""
     url = setup.places.log_url or ""
     wanted = topics(setup.partitions or default_partitions(url))
+    wrong = await setup.opened_log.check(wanted)
+    missing = [one.topic for one in wrong if one.setting == "topic"]
     found = []
-    for one in await setup.opened_log.check(wanted):
-        missing = one.setting == "topic"
-        told = f"{one.topic} is missing" if missing else f"{one.topic}: {one.setting} is {one.found}, not {one.wanted}"
-        if missing:
-            command = f"geofence topics create {setup.places.log_option} --partitions {wanted[0].partitions}"
-            found.append(error(TOPICS, told, "Make it; --fix does.", command))
-        elif one.setting in DECISIVE:
+    if missing:
+        command = f"geofence topics create {setup.places.log_option} --partitions {wanted[0].partitions}"
+        found.append(error(TOPICS, f"missing: {', '.join(missing)}", "Make them; --fix does.", command))
+    for one in wrong:
+        told = f"{one.topic}: {one.setting} is {one.found}, not {one.wanted}"
+        if one.topic in missing:
+            continue
+        if one.setting in DECISIVE:
             found.append(error(TOPICS, told, f"A worker refuses to start with it: {one.fix}."))
         else:
             found.append(warning(TOPICS, told, f"{one.fix[:1].upper()}{one.fix[1:]}."))

@@ -61,7 +61,8 @@ def settled(environ: Mapping[str, str], flags: Mapping[str, str]) -> Settled:
             if one is not None:
                 given[table, key] = one
     valued = tuple(_valued(one, given.get((one.table, one.key))) for one in every())
-    return Settled(file.name, valued, tuple(dict.fromkeys(wrong)), tuple(strays(environ)))
+    unread = [name for name in strays(environ) if not any(said.startswith(f"{name} ") for said in wrong)]
+    return Settled(file.name, valued, tuple(dict.fromkeys(wrong)), tuple(unread))
 
 
 @contextmanager
