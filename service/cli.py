@@ -17,6 +17,7 @@ import click
 
 from service.cli_boundaries import BOUNDARY_COMMANDS
 from service.cli_catalog import CATALOG_COMMANDS
+from service.cli_explain import explain
 from service.cli_gateway import gateway
 from service.cli_log import LOG_COMMANDS, shelf_option
 from service.cli_webhooks import WEBHOOK_COMMANDS
@@ -193,7 +194,7 @@ def compare(
         click.echo(f"\npicture: {picture}")
 
 
-for _command in (*LOG_COMMANDS, gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS):
+for _command in (*LOG_COMMANDS, explain, gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS):
     cli.add_command(_command)
 
 
