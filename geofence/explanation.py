@@ -22,7 +22,7 @@ from geofence.region import Version
 from geofence.rule import PRESETS, Rule
 from geofence.witness import Step, Told
 
-AROUND_MS = 15 * 60_000
+AROUND_MS = 30 * 60_000
 LAST_MS = 30 * 60_000
 
 

@@ -39,7 +39,7 @@ _PICTURE_HELP = "Draw the pings, the border and the evidence: a file ending in .
 @deciding_options
 @click.option("--until", metavar="TIME", help=_UNTIL_HELP)
 @click.option("--layer", "layers", metavar="NAME", multiple=True, help="Only this layer. Repeatable.")
-@click.option("--at", metavar="TIME", help="The quarter of an hour before and after, such as 2026-01-31T08:15:00Z.")
+@click.option("--at", metavar="TIME", help="The half hour before and the one after, such as 2026-01-31T08:15:00Z.")
 @click.option("--last", metavar="SPAN", help="The last so long of what was heard: 90s, 30m, 2h, 1d.  [default: 30m]")
 @click.option("--event", metavar="ID", help="What led to the event with this id.")
 @click.option("--picture", metavar="FILE", help=_PICTURE_HELP)

@@ -65,6 +65,7 @@ def _draw_map(axes: Axes, found: Explanation, steps: Sequence[Step], version: Ve
     lon, lat = np.array([one.lon for one in seen]), np.array([one.lat for one in seen])
     (west, east, south, north), squeeze = view(lon, lat)
     axes.set(xlim=(west, east), ylim=(south, north), aspect=1 / squeeze, xlabel="lon", ylabel="lat")
+    axes.ticklabel_format(useOffset=False)
     axes.set_title(printable(f"{found.device}: {len(seen):,} pings over {version.layer}"), parse_math=False)
     window = shapely.box(west, south, east, north)
     for region in version.regions:
@@ -79,6 +80,9 @@ def _draw_map(axes: Axes, found: Explanation, steps: Sequence[Step], version: Ve
     axes.add_collection(circles, autolim=False)
     axes.plot(lon, lat, color="0.4", linewidth=0.4, alpha=0.6)
     axes.scatter(lon, lat, s=7, c=colours, zorder=3)
+    for outcome in dict.fromkeys(step.outcome for step in steps):
+        axes.scatter([], [], s=12, c=[_COLOURS.get(outcome, "0.6")], label=outcome)
+    axes.legend(fontsize=7, loc="upper left")
 
 
 def _draw_curve(axes: Axes, steps: Sequence[Step]) -> None:
@@ -100,5 +104,5 @@ def _draw_curve(axes: Axes, steps: Sequence[Step]) -> None:
     locator = AutoDateLocator(tz=UTC)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
-    axes.legend(fontsize=7, loc="upper left")
+    axes.legend(fontsize=7, loc="center left")
     axes.set_title("the evidence, and what is needed (UTC; a red line for each event)", fontsize=9)

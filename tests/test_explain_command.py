@@ -1,11 +1,12 @@
 """`geofence explain`, as a user meets it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import HEADER, run
+from commands import HEADER, ROOT, run
 from matplotlib.image import imread
 
 
@@ -102,3 +103,20 @@ def test_an_option_that_cannot_be_used_is_refused(given: tuple[str, ...], says: 
     found = run("explain", "one", "--pings", walk, "--regions", town, *given)
     assert (found.status, found.out) == (2, b"")
     assert says in found.err
+
+
+def test_the_commands_of_the_page_print_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "explain.md").read_text()
+    asked = re.findall(r"^    geofence (explain .*) --picture (.*)$", page, re.MULTILINE)
+    assert len(asked) == 2
+    printed: set[str] = set()
+    for command, picture in asked:
+        found = run(*command.split(), "--picture", tmp_path / picture)
+        assert (found.status, found.err) == (0, "")
+        assert (tmp_path / picture).stat().st_size > 10_000
+        printed.update(line.strip() for line in found.lines)
+    said = {line.strip() for line in re.findall(r"^    (.*)$", page, re.MULTILINE)}
+    said = {line for line in said if line and line != "..." and not line.startswith("geofence explain")}
+    assert len(said) > 7
+    assert said <= printed
