@@ -18,6 +18,7 @@ from geofence.control import Switch
 from geofence.fence import Fence
 from geofence.hearing import Heard
 from geofence.library import Library
+from geofence.ping import Pings
 from geofence.region import Version
 from geofence.rule import PRESETS, Rule
 from geofence.witness import Step, Told
@@ -82,9 +83,11 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 def explain(device: str, heard: Sequence[Heard], setting: Setting, asked: Asked) -> Explanation:
     """Replay what was heard of a device, and give the part that is asked for. Raises NotRetained."""
+    if not any(isinstance(item, Pings) for item in heard):
+        raise NotRetained(f"no ping of device {device!r} is retained")
     steps = account_of(device, heard, setting)
     if not any(step.seen for step in steps):
-        raise NotRetained(f"no ping of device {device!r} is retained")
+        raise NotRetained(f"no layer was in force when the pings of device {device!r} came")
     begin_ms, end_ms = span_of(steps, asked)
     shown = tuple(step for step in steps if begin_ms <= _end_ms(step) and step.time_ms <= end_ms)
     presets = {name: tuple(_between(_told_under(name, device, heard, setting), begin_ms, end_ms)) for name in PRESETS}

@@ -202,6 +202,9 @@ def test_a_device_without_pings_is_not_retained() -> None:
     heard = list(of_device([Pings.of([ping(HOME[0], "other")])], "one"))
     with pytest.raises(NotRetained, match="no ping of device 'one'"):
         explain("one", heard, setting(town()), Asked())
+    heard = list(of_device([Pings.of([ping(HOME[0])])], "one"))
+    with pytest.raises(NotRetained, match="no layer was in force when the pings of device 'one' came"):
+        explain("one", heard, setting(town(), in_force=()), Asked())
 
 
 def test_looking_changes_nothing() -> None:
