@@ -29,6 +29,7 @@ from geofence.report import NO_CONSENT, Refusal, Report, refuse, tell_ignored
 from geofence.resuming import kept_of, resume
 from geofence.rows_in import take_in
 from geofence.rows_out import rows_of
+from geofence.standing import Standing, standing_of
 from geofence.switching import sweep, switch
 from geofence.taking import Heard, Order, take
 from geofence.text import Texts
@@ -172,6 +173,11 @@ class Fence:
             for layer in self._layers.values():
                 if layer.tracks.span["born_ms"][slot] != NEVER:
                     yield track_view(layer, slot, device=device, user=self._devices.user(None, slot), heard_ms=heard_ms)
+
+    def standing(self, device: str) -> dict[str, Standing]:
+        """Where a device stands in each layer, copied; a device that was never heard stands nowhere known."""
+        slot = self._devices.roster.slot_of(device)
+        return {name: standing_of(layer, slot) for name, layer in self._layers.items()}
 
     # -- rows to keep elsewhere ---------------------------------------------------------------------------------
 

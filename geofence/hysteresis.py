@@ -47,7 +47,7 @@ from geofence.trail import (
 
 __all__ = ["BALANCED", "CAUSES", "CONFIRMED", "CROSSING", "EVIDENCE", "IMPLAUSIBLE", "LATE", "MOTION", "OUTCOMES"]
 __all__ += ["OUTSIDE", "PENDING", "PRESETS", "QUIET", "REJECTED", "SCORED", "TRAIL", "TRAIL_LENGTH"]
-__all__ += ["UNKNOWN", "InvalidRule", "Rule", "cap_m", "caps_m", "forget_pending", "move", "new_evidence"]
+__all__ += ["UNKNOWN", "InvalidRule", "Rule", "cap_m", "caps_m", "forget_pending", "move", "needed", "new_evidence"]
 __all__ += ["new_motion", "settle", "step", "weigh"]
 
 BALANCED = Rule()
@@ -236,7 +236,7 @@ def _confirm(
 ) -> int:
     """Confirm every crossing along the trail for which there is evidence enough; gives how many."""
     count = 0
-    while evidence.entries > 0 and evidence.score >= _needed(evidence, fix, moving, rule):
+    while evidence.entries > 0 and evidence.score >= needed(evidence, fix, moving, rule):
         chosen = _first_ready(evidence, trail, fix, region, rule)
         if chosen == evidence.entries:
             break
@@ -251,7 +251,7 @@ def _confirm(
 
 
 @kernel
-def _needed(evidence: Evidence, fix: Fix, moving: bool, rule: RuleRow) -> float:
+def needed(evidence: Evidence, fix: Fix, moving: bool, rule: RuleRow) -> float:
     """The score that is enough: more while the device has neither moved nor come far."""
     gone_m = ground_m(evidence.anchor_lon, evidence.anchor_lat, fix.lon, fix.lat)
     away = moving or gone_m > max(FAR_M, FAR_RADII * fix.radius_m)

@@ -42,6 +42,10 @@ class Library:
         """Have a version at hand, with its atlas."""
         self._versions[atlas.version.hash], self._atlases[atlas.version.hash] = atlas.version, atlas
 
+    def atlases(self) -> dict[str, Atlas]:
+        """All that is at hand, by version hash."""
+        return {key: self.atlas(version) for key, version in self._versions.items()}
+
     def let_go(self, keys: Collection[str]) -> None:
         """Have these versions no longer."""
         for key in keys:

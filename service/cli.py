@@ -20,6 +20,7 @@ from service.cli_catalog import CATALOG_COMMANDS
 from service.cli_config import config
 from service.cli_demo import DEMO_COMMANDS
 from service.cli_doctor import doctor
+from service.cli_explain import explain
 from service.cli_gateway import gateway
 from service.cli_log import LOG_COMMANDS, shelf_option
 from service.cli_run import run as run_all
@@ -198,7 +199,7 @@ def compare(
 
 
 _GATEWAY_COMMANDS = (gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS)
-for _command in (run_all, *LOG_COMMANDS, *_GATEWAY_COMMANDS, config, doctor, *DEMO_COMMANDS):
+for _command in (run_all, *LOG_COMMANDS, explain, *_GATEWAY_COMMANDS, config, doctor, *DEMO_COMMANDS):
     cli.add_command(_command)
 
 

@@ -72,13 +72,13 @@ def _colours_of(found: Comparison, version: Version, device: str) -> dict[int, A
 def _draw_map(axes: Axes, found: Comparison, version: Version, device: str, colours: dict[int, Any]) -> None:
     places = found.trace.seen[device]
     lon, lat = np.array([place[0] for place in places]), np.array([place[1] for place in places])
-    (west, east, south, north), squeeze = _view(lon, lat)
+    (west, east, south, north), squeeze = view(lon, lat)
     axes.set(xlim=(west, east), ylim=(south, north), aspect=1 / squeeze, xlabel="lon", ylabel="lat")
     axes.set_title(f"{printable(device)}: {len(places):,} pings over {version.layer}", parse_math=False)
     window = shapely.box(west, south, east, north)
     for index, region in enumerate(version.regions):
         if region.geometry.intersects(window):
-            _draw_region(axes, region.geometry, region.name or region.id, window, colours.get(index))
+            draw_region(axes, region.geometry, region.name or region.id, window, colours.get(index))
     radius_m = np.array([place[2] or 0.0 for place in places])
     shown = np.unique(np.linspace(0, len(places) - 1, CIRCLES).astype(int)) if len(places) > CIRCLES else slice(None)
     size = 2 * radius_m[shown] / 111_195.0
@@ -92,7 +92,8 @@ def _draw_map(axes: Axes, found: Comparison, version: Version, device: str, colo
     axes.scatter(lon[shown], lat[shown], s=4, color="black", zorder=3)
 
 
-def _draw_region(axes: Axes, geometry: Any, name: str, window: Any, colour: Any) -> None:
+def draw_region(axes: Axes, geometry: Any, name: str, window: Any, colour: Any) -> None:
+    """Draw what a window shows of a region, with its name; no colour: the border alone."""
     paths = [_outline(polygon) for polygon in shapely.get_parts(geometry)]
     face = (*colour[:3], 0.45) if colour is not None else (1, 1, 1, 0)
     patches = PatchCollection([PathPatch(path) for path in paths], facecolor=face, edgecolor="0.4", linewidth=0.7)
@@ -115,12 +116,12 @@ def _draw_timeline(axes: Axes, found: Comparison, version: Version, device: str,
         moves = _moves(found, method, version, device)
         spans = [*moves, Move(UNKNOWN, UNKNOWN, end, end)]
         for one, following in pairwise(spans):
-            left, right = _day(one.confirmed_ms), _day(following.confirmed_ms)
+            left, right = timeline_day(one.confirmed_ms), timeline_day(following.confirmed_ms)
             colour = colours.get(one.target, _GREY)
             axes.barh(level, right - left, left=left, height=0.7, color=[colour], linewidth=0)
             axes.plot([left, left], [level - 0.42, level + 0.42], color="black", linewidth=0.6)
     axes.set_yticks(range(len(METHODS)), [_label(found, method, version, device) for method in reversed(METHODS)])
-    axes.set_xlim(_day(begin), _day(end))
+    axes.set_xlim(timeline_day(begin), timeline_day(end))
     locator = AutoDateLocator(tz=UTC)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
@@ -158,7 +159,7 @@ def _is_of(key: Key, version: Version, device: str) -> bool:
     return key[0] == version.layer and key[1] == device
 
 
-def _view(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[tuple[float, float, float, float], float]:
+def view(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[tuple[float, float, float, float], float]:
     """A window around nearly all pings (the wildest hundredth may lie outside) in the shape of the paper, and how many
     degrees of latitude are as long as one of longitude.
     """
@@ -171,6 +172,6 @@ def _view(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[tuple[flo
     return (middle_lon - across, middle_lon + across, middle_lat - half, middle_lat + half), squeeze
 
 
-def _day(time_ms: int) -> float:
+def timeline_day(time_ms: int) -> float:
     """Days since 1970, as matplotlib counts them."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).timestamp() / 86_400

@@ -7,6 +7,7 @@ and the worker last, so that what was accepted is worked on; started again, it g
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from boundaries.api.settings import BoundarySettings
 from boundaries.publishing import PublishingSettings
-from catalog import Catalog, open_catalog
+from catalog import Catalog, CatalogError, open_catalog
 from geofence.instant import text_of
 from ingest.gateway.settings import GatewaySettings
 from ingest.metrics import WorkerMetrics
@@ -40,9 +41,10 @@ from service.log_lines import logging_to_file
 from service.logs import ensure_topics, open_log
 from service.samples import Sample, published
 from service.showing import Showing, beside_of, crowd_of, follow, moving
+from service.source import Unusable
 from service.welcome import welcome, you_in_lyon
 from service.worker import work_on
-from stream.port import Log
+from stream.port import Log, LogError
 
 _END_S = 15.0  # from the signal to the end, at most
 _LOOK_S = 0.02
@@ -102,27 +104,30 @@ async def run_together(home: Home, reach: Reach, roles: Roles, stages: Stages) -
                 metrics = [WorkerMetrics(status), WebhookMetrics(runner)]
                 its = (roles.gateway, roles.boundaries, roles.publishing)
                 await opened.enter_async_context(answering_at(reach, behind, *its, metrics=metrics))
-                url = url_of("127.0.0.1", split_address(reach.listen)[1], tls=False)
+                url = _url_here(reach)
                 home.write_environment(url, key, Path(sys.executable).parent)
-                shown = _shown(Started(home, url, key, log, catalog), status, stages)
-                await _first(stop, asyncio.create_task(shown))
+                showing = asyncio.create_task(_show(Started(home, url, key, log, catalog), status, stages))
+                await stop.wait()
+                showing.cancel()
+                await asyncio.gather(showing, return_exceptions=True)
     _say("stopped; nothing is lost")
 
 
-async def _first(stop: asyncio.Event, showing: asyncio.Task[None]) -> None:
-    """Wait for `stop`; what goes wrong with what is shown is raised."""
-    stopped = asyncio.create_task(stop.wait())
+def _url_here(reach: Reach) -> str:
+    """Where this machine itself reaches the gateway."""
+    host, port = split_address(reach.address)
+    return url_of("127.0.0.1" if host in ("0.0.0.0", "::") else host, port, tls=False)  # noqa: S104
+
+
+async def _show(its: Started, status: Status, stages: Stages) -> None:
+    """Say how it comes up, then what the pretend phones do. Whatever goes wrong with that, the roles run on."""
     try:
-        await asyncio.wait((stopped, showing), return_when=asyncio.FIRST_COMPLETED)
-        if showing.done() and showing.exception() is None:  # there is no more to show
-            await stopped
-    finally:
-        for task in (stopped, showing):
-            task.cancel()
-        ended = await asyncio.gather(stopped, showing, return_exceptions=True)
-    for one in ended:
-        if isinstance(one, Exception):
-            raise one
+        await _shown(its, status, stages)
+    except (Unusable, CatalogError, LogError) as error:
+        note(f"{error} All roles run on.")
+    except Exception as error:
+        logging.getLogger("geofence.run").exception("showing broke off", extra={"action": "showing_fault"})
+        note(f"what is shown broke off: {error}. All roles run on; {its.home.log_file} says more")
 
 
 @asynccontextmanager

@@ -32,7 +32,7 @@ def welcome(home: Home, url: str, *, lan: bool) -> Iterator[str]:
         (f'curl -H "$AUTH" {url}/v1/devices/walker-1', "where a phone is"),
         (f'curl -H "$AUTH" {url}/v1/pings -d @{folder}/you-in-lyon.json', "pings of yours"),
         (f'curl -N -H "$AUTH" {url}/v1/events', "region changes as they come"),
-        ("geofence tail --from beginning --device home-1", "why nothing happens there: nothing flaps"),
+        ("geofence explain home-1", "why nothing happened"),
     )
     width = max(len(command) for command, _ in commands)
     for command, why in commands:
