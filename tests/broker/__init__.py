@@ -146,8 +146,13 @@ class Broker:
             self.kill()
 
     def pause(self) -> None:
-        """Stop its clock, so to speak: it answers nobody until `go_on`."""
+        """Stop its clock, so to speak: it answers nobody until `go_on`. Waits until its last thread stands still."""
         self._signal(signal.SIGSTOP)
+        end = time.monotonic() + 5
+        while self.runs and self._process and time.monotonic() < end:
+            if os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT | os.WNOHANG) is not None:
+                return
+            time.sleep(0.001)
 
     def go_on(self) -> None:
         """The end of `pause`."""
