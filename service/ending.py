@@ -22,10 +22,13 @@ def ending(stop: asyncio.Event, *, within_s: float) -> Iterator[None]:
     """Have a signal set `stop`; what has not ended so long after it ends as a kill would have it."""
     loop, late = asyncio.get_running_loop(), threading.Timer(within_s, _end_late, (within_s,))  # the loop may be busy
     late.daemon = True
+    asked = False
 
     def end(*_: object) -> None:
+        nonlocal asked
         loop.call_soon_threadsafe(stop.set)
-        if late.ident is None:
+        if not asked:  # a second signal may come while the thread is still being started
+            asked = True
             late.start()
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}

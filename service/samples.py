@@ -35,6 +35,7 @@ SAMPLES = (
     Sample("provinces", "partition", DATA / "provinces.geojson.gz"),
     Sample("us-counties", "partition", DATA / "us-counties.geojson.gz"),
 )
+FIRST = 2  # of them are enough to begin with: the others take longer
 
 
 def samples_named(names: str) -> Sequence[Sample]:

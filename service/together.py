@@ -39,7 +39,7 @@ from service.interpreter import tune
 from service.lan import addresses, enrolment_link, qr, url_of
 from service.log_lines import logging_to_file
 from service.logs import ensure_topics, open_log
-from service.samples import Sample, published
+from service.samples import FIRST, Sample, published
 from service.showing import Showing, beside_of, crowd_of, follow, moving
 from service.source import Unusable
 from service.welcome import welcome, you_in_lyon
@@ -150,9 +150,8 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
     while not status.running:
         await asyncio.sleep(_LOOK_S)
     async with AsyncExitStack() as opened:
-        with BoundaryServer(its.url, its.key) as server:
-            async for layer, regions in published(server, stages.samples):
-                _say(f"{layer} {regions:,}")
+        server = opened.enter_context(BoundaryServer(its.url, its.key))
+        await _publish(server, stages.samples[:FIRST])
         crowd = crowd_of(its.home) if stages.demo else None
         phones = f" {len(crowd.names())} pretend phones are moving." if crowd else ""
         _say(f"Ready in {time.monotonic() - stages.begun_s:.1f} s.{phones} Ctrl-C stops; nothing is lost.")
@@ -161,11 +160,23 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
             print(line, flush=True)
         if stages.lan:
             _tell_phone(its)
-        if crowd:
-            showing = Showing(partial(print, flush=True), sys.stdout.isatty())
+        if crowd is None:
+            await _publish(server, stages.samples[FIRST:])
+            return
+        showing = Showing(partial(print, flush=True), sys.stdout.isatty())
+        await opened.enter_async_context(moving(crowd, its.url, its.key, showing.sent))
+        telling = asyncio.gather(follow(its.log, showing.heard), showing.flows(status))
+        try:
+            await _publish(server, stages.samples[FIRST:])
             showing.beside = await beside_of(crowd, its.catalog, its.home)
-            await opened.enter_async_context(moving(crowd, its.url, its.key, showing.sent))
-            await asyncio.gather(follow(its.log, showing.heard), showing.flows(status))
+            await telling
+        finally:
+            telling.cancel()
+
+
+async def _publish(server: BoundaryServer, samples: Sequence[Sample]) -> None:
+    async for layer, regions in published(server, samples):
+        _say(f"{layer} {regions:,}")
 
 
 def _tell_phone(its: Started) -> None:
