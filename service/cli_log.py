@@ -75,7 +75,7 @@ def worker(
     """Take pings from a log and write region changes to it, each exactly once, until SIGTERM.
 
     Its layers are those that the catalog has published, as they are published; or those of files. Of a layer given
-    given twice the first file is in force in a log that is new; a version record may switch to the others.
+    twice the first file is in force in a log that is new; a version record may switch to the others.
     More settings, such as GEOFENCE_WORKER_BATCH_RECORDS, come from the environment or a file: see docs/settings.md.
     """
     from pathlib import Path

@@ -1,7 +1,7 @@
 """The home of an embedded geofence: one folder with its log, its catalog, its compiled layers, its key, its log file.
 
-Under `geofence run`. Invariants: whatever keeps the folder from being used is one clear sentence; the key is in a file
-that only its owner may read, and nowhere else.
+Under `geofence run`. Invariants: whatever keeps the folder from being used is one clear sentence; the key is in two
+files that only their owner may read, one for programs and one for shells, and nowhere else.
 """
 
 from __future__ import annotations

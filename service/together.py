@@ -156,10 +156,11 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
         phones = f" {len(crowd.names())} pretend phones are moving." if crowd else ""
         _say(f"Ready in {time.monotonic() - stages.begun_s:.1f} s.{phones} Ctrl-C stops; nothing is lost.")
         (its.home.folder / "you-in-lyon.json").write_bytes(you_in_lyon(now_ms()))
-        for line in welcome(its.home, its.url, lan=stages.lan):
+        phone_url = _url_in_network(its) if stages.lan else None
+        for line in welcome(its.home, its.url, phone_url):
             print(line, flush=True)
-        if stages.lan:
-            _tell_phone(its)
+        if phone_url:
+            _tell_phone(its, phone_url)
         if crowd is None:
             await _publish(server, stages.samples[FIRST:])
             return
@@ -179,16 +180,20 @@ async def _publish(server: BoundaryServer, samples: Sequence[Sample]) -> None:
         _say(f"{layer} {regions:,}")
 
 
-def _tell_phone(its: Started) -> None:
-    """A code for one phone: its link opens a page that sets the apps up."""
-    port = split_address(its.url.partition("//")[2])[1]
+def _url_in_network(its: Started) -> str | None:
+    """Where other machines of the network reach it."""
     places = addresses()
     if not places:
         note("this machine seems to be in no network: no address was found that a phone could reach")
-        return
+        return None
+    return url_of(places[0], split_address(its.url.partition("//")[2])[1], tls=False)
+
+
+def _tell_phone(its: Started, url: str) -> None:
+    """A code for one phone: its link opens a page that sets the apps up."""
     name = f"phone-{text_of(now_ms())[:19]}"
     code = its.catalog.devices.add(name, user=None, grants_consent=True, by=who(), now_ms=now_ms())
-    link = enrolment_link(url_of(places[0], port, tls=False), code)
+    link = enrolment_link(url, code)
     print(f"  One phone in this network, within a day: {link}\n\n{qr(link)}", flush=True)
 
 

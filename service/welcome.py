@@ -14,17 +14,18 @@ YOU = (4.8357, 45.7640)  # Lyon
 _STEP_DEG = 0.0001
 
 
-def welcome(home: Home, url: str, *, lan: bool) -> Iterator[str]:
-    """The lines."""
+def welcome(home: Home, url: str, phone_url: str | None = None) -> Iterator[str]:
+    """The lines; `phone_url`: where phones in this network reach it, if they do."""
     near, far = os.path.relpath(home.folder), str(home.folder.absolute())
     folder = far if near.startswith("..") else near
-    phone = "docs/clients.md has each app" if lan else "make run LAN=1 tells phones by a QR code"
+    phone = "docs/clients.md has each app" if phone_url else "make run LAN=1 tells phones by a QR code"
     yield ""
     yield f"  Address      {url}   key in {folder}/demo.key"
     yield f"  Your phone   {phone}"
-    yield f"    OwnTracks  {url}/v1/clients/owntracks   the key as password, any user"
-    yield f"    Traccar    {url}/v1/clients/traccar/KEY"
-    yield f"    Overland   {url}/v1/clients/overland    the key as token"
+    reached = phone_url or url
+    yield f"    OwnTracks  {reached}/v1/clients/owntracks   the key as password, any user"
+    yield f"    Traccar    {reached}/v1/clients/traccar/KEY"
+    yield f"    Overland   {reached}/v1/clients/overland    the key as token"
     yield ""
     yield "  In another terminal:"
     commands = (
