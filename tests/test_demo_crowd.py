@@ -16,21 +16,17 @@ import pytest
 import shapely
 
 from geofence.atlas import Atlas
-from geofence.control import Switch
 from geofence.crossing import Change, Crossing
 from geofence.fence import Fence
-from geofence.geojson import read_regions
 from geofence.library import Library
 from geofence.ping import Ping, Pings
-from geofence.region import Kind, Version
+from geofence.region import Version
 from geofence.report import Report
 from geofence.wire_events import event_of
 from service.demo.beside import Beside
 from service.demo.crowd import SEED, Crowd
 from service.demo.driving import LATE_MS, drive
 from service.demo.phones import phones
-from service.demo.redrawing import DESK, LAYER, districts_geojson
-from service.demo.telling import event_line
 from service.demo.ways import DEGREE_M
 from service.layers import versions_of
 
@@ -198,18 +194,6 @@ def test_driving_sends_each_ping_once_when_it_is_due_and_leaves_out_what_a_sleep
     assert len([ping for _, ping in sent if ping.time_ms >= asleep_ms + 200_000]) > 300
 
 
-def test_a_redrawn_border_gives_a_desk_that_rests_its_event_without_a_ping() -> None:
-    before, after = (_districts(redrawn=redrawn) for redrawn in (False, True))
-    its = Fence([before], library=[after])
-    its.observe(Pings.of(Crowd(SEED, BEGIN_MS).pings_until(BEGIN_MS + 5_000)))
-    switch = Switch(layer=LAYER, version=after.hash, at_ms=BEGIN_MS + 6_000)
-    (crossing,) = its.apply(switch).crossings
-    line = event_line(event_of(crossing, source="test"))
-    assert (crossing.device, crossing.cause) == (DESK, "boundary")
-    assert line is not None
-    assert line.endswith("region redrawn: North → Centre, without a ping")
-
-
 def test_a_crowd_that_set_out_long_ago_begins_now_and_what_sending_raises_ends_the_drive() -> None:
     now = BEGIN_MS + 5 * HOUR_MS
     sent: list[Ping] = []
@@ -229,12 +213,6 @@ def test_homes_stay_where_they_are_for_six_hours(seed: int) -> None:
     report = fence().observe(Pings.of(Crowd(seed, BEGIN_MS).pings_until(BEGIN_MS + 6 * HOUR_MS)))
     assert Counter(one.device for one in moves(report) if one.device.startswith(("home", "desk"))).total() <= 1
     assert all(set(counts) == {"confirmed", "quiet", "pending"} for counts in report.counts.values())
-
-
-def _districts(*, redrawn: bool) -> Version:
-    file = read_regions(districts_geojson(redrawn=redrawn), layer=LAYER)
-    assert (file.settings.layer, file.settings.kind) == (LAYER, Kind.PARTITION)
-    return Version.of(LAYER, file.regions)
 
 
 def _by_device(pings: list[Ping]) -> dict[str, list[Ping]]:
