@@ -7,7 +7,7 @@ start has left half done goes on from there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from service.boundary_server import BoundaryServer, Refused
 from service.source import Unusable
 
 DATA = Path(__file__).resolve().parent.parent / "data"
+_COMMENT = "a sample layer"
 _LOOK_S = 0.1
 _NOT_THERE = 404
 
@@ -48,67 +49,74 @@ def samples_named(names: str) -> Sequence[Sample]:
     return [known[name] for name in given]
 
 
-async def published(server: BoundaryServer, samples: Sequence[Sample]) -> AsyncIterator[tuple[str, int]]:
-    """Each layer and how many regions it has, once it is in force; those that had been published come first.
-
-    Raises Unusable.
-    """
+async def in_force(server: BoundaryServer, samples: Sequence[Sample]) -> dict[str, int]:
+    """How many regions each has, of those that have been published. Raises Unusable."""
     there = {one.layer: await _regions_in_force(server, one) for one in samples}
-    for layer, regions in there.items():
-        if regions is not None:
-            yield layer, regions
-    for one in samples:
-        if there[one.layer] is None:
-            await _publish(server, one)
-            yield one.layer, await _regions_in_force(server, one) or 0
+    return {layer: regions for layer, regions in there.items() if regions is not None}
+
+
+async def publish(server: BoundaryServer, sample: Sample) -> int:
+    """Put one in force for the first time; how many regions it has. Raises Unusable."""
+    versions = (await asyncio.to_thread(server.get, "layers", sample.layer, "versions"))["versions"]
+    number = versions[0]["number"] if versions else await uploaded(server, sample)
+    await put_in_force(server, sample.layer, number, comment=_COMMENT)
+    return await _regions_in_force(server, sample) or 0
 
 
 async def _regions_in_force(server: BoundaryServer, sample: Sample) -> int | None:
     """How many regions it has; None: nothing of it was ever published."""
-    try:
-        state = await asyncio.to_thread(server.get, "layers", sample.layer)
-    except Refused as error:
-        if error.status != _NOT_THERE:
-            raise
-        body = {"name": sample.layer, "kind": sample.kind}
-        await asyncio.to_thread(lambda: server.post("layers", body=body))
-        return None
+    state = await layer_of(server, sample.layer, sample.kind)
     if state["published"] is None:
         return None
     where = ("layers", sample.layer, "versions", state["published"]["version"])
     return int((await asyncio.to_thread(server.get, *where))["counts"]["regions"])
 
 
-async def _publish(server: BoundaryServer, sample: Sample) -> None:
-    number = await _checked(server, sample)
-    state = await asyncio.to_thread(server.get, "layers", sample.layer)
-    planned = state["next"]
+async def layer_of(server: BoundaryServer, layer: str, kind: str) -> Any:
+    """How a layer stands; it is made if it is not there."""
+    try:
+        return await asyncio.to_thread(server.get, "layers", layer)
+    except Refused as error:
+        if error.status != _NOT_THERE:
+            raise
+    return await asyncio.to_thread(lambda: server.post("layers", body={"name": layer, "kind": kind}))
+
+
+async def uploaded(server: BoundaryServer, sample: Sample, comment: str = _COMMENT) -> int:
+    """The number of the version that is made of a file."""
+    query = {"file": sample.file.name, "comment": comment}
+    where = ("layers", sample.layer, "versions")
+    made = await asyncio.to_thread(lambda: server.upload(sample.file, *where, query=query, sent=lambda _: None))
+    return int(made["number"])
+
+
+async def put_in_force(
+    server: BoundaryServer,
+    layer: str,
+    number: int,
+    *,
+    comment: str,
+    replaces: int | None = None,
+    expect: int | None = None,
+) -> None:
+    """Publish a version once it is checked, unless a publication is on its way already; wait until it is in force."""
+    await _checked(server, layer, number)
+    planned = (await asyncio.to_thread(server.get, "layers", layer))["next"]
     if planned is None:
-        where = ("layers", sample.layer, "versions", number, "publish")
-        body = {"replaces": None, "comment": "a sample layer"}
+        where = ("layers", layer, "versions", number, "publish")
+        body = {"replaces": replaces, "comment": comment, "expect": expect}
         planned = await asyncio.to_thread(lambda: server.post(*where, body=body))
     while planned["state"] != "in_force":
         if planned["state"] in ("failed", "cancelled"):
-            raise Unusable(f"the sample layer {sample.layer} was not published: {planned['reason'] or 'cancelled'}")
+            raise Unusable(f"the sample layer {layer} was not published: {planned['reason'] or 'cancelled'}")
         await asyncio.sleep(_LOOK_S)
-        planned = await asyncio.to_thread(server.get, "layers", sample.layer, "publications", planned["number"])
+        planned = await asyncio.to_thread(server.get, "layers", layer, "publications", planned["number"])
 
 
-async def _checked(server: BoundaryServer, sample: Sample) -> int:
-    """The number of a version of it that can be published."""
-    versions = (await asyncio.to_thread(server.get, "layers", sample.layer, "versions"))["versions"]
-    version: dict[str, Any] = versions[0] if versions else await asyncio.to_thread(_upload, server, sample)
-    where = ("layers", sample.layer, "versions", version["number"])
-    while version["state"] == "draft":
+async def _checked(server: BoundaryServer, layer: str, number: int) -> None:
+    """Wait until a version can be published."""
+    while (version := await asyncio.to_thread(server.get, "layers", layer, "versions", number))["state"] == "draft":
         job = version["job"]
         if job is not None and job["state"] in ("failed", "cancelled"):
-            raise Unusable(f"the sample layer {sample.layer} was not checked: {job['reason'] or 'cancelled'}")
+            raise Unusable(f"the sample layer {layer} was not checked: {job['reason'] or 'cancelled'}")
         await asyncio.sleep(_LOOK_S)
-        version = await asyncio.to_thread(server.get, *where)
-    return int(version["number"])
-
-
-def _upload(server: BoundaryServer, sample: Sample) -> dict[str, Any]:
-    query = {"file": sample.file.name, "comment": "a sample layer"}
-    where = ("layers", sample.layer, "versions")
-    return dict(server.upload(sample.file, *where, query=query, sent=lambda _: None))

@@ -17,6 +17,7 @@ import msgspec
 
 from boundaries.loading import Loader
 from catalog import Catalog
+from geofence.instant import ms_of
 from geofence.malformed import Malformed
 from geofence.ping import Ping
 from geofence.wire import encode_ping
@@ -45,6 +46,7 @@ class Showing:
     say: Callable[[str], None]
     colour: bool
     beside: Beside = field(default_factory=lambda: Beside((), {}))
+    waited_ms: list[int] = field(default_factory=list)  # from a ping's receipt to its event here, since last told
 
     def heard(self, batch: Batch) -> None:
         """Print region changes."""
@@ -54,6 +56,8 @@ class Showing:
             except (Malformed, UnicodeDecodeError):
                 continue  # of another program; `geofence tail` tells
             self.beside.hear(event)
+            if event.data.received_at is not None:
+                self.waited_ms.append(max(0, now_ms() - ms_of(event.data.received_at)))
             line = event_line(event, colour=self.colour)
             if line is not None:
                 self.say(f"  {line}")
@@ -63,15 +67,21 @@ class Showing:
         before = Counter[str]()
         while True:
             await asyncio.sleep(_FLOW_S)
-            now = _outcomes(status)
-            self.say(f"\n  {status_line(Flow(_FLOW_S, now - before))}\n")
+            now, slowest_ms = _outcomes(status), _p99(self.waited_ms)
+            self.say(f"\n  {status_line(Flow(_FLOW_S, now - before, slowest_ms))}\n")
             before = now
+            self.waited_ms.clear()
 
     def sent(self, pings: list[Ping]) -> None:
         """Count what raw switching would have told, and print where that is worth it."""
         self.beside.see(pings)
         for tally in self.beside.news():
             self.say(f"  {beside_line(tally, at_ms=now_ms(), colour=self.colour)}")
+
+
+def _p99(times_ms: list[int]) -> float | None:
+    """What all but one in a hundred stay within; None: there are none."""
+    return sorted(times_ms)[-1 - len(times_ms) // 100] if times_ms else None
 
 
 def _outcomes(status: Status) -> Counter[str]:

@@ -39,7 +39,8 @@ from service.interpreter import tune
 from service.lan import addresses, enrolment_link, qr, url_of
 from service.log_lines import logging_to_file
 from service.logs import ensure_topics, open_log
-from service.samples import FIRST, Sample, published
+from service.redrawing import redraw
+from service.samples import FIRST, Sample, in_force, publish
 from service.showing import Showing, beside_of, crowd_of, follow, moving
 from service.source import Unusable
 from service.welcome import welcome, you_in_lyon
@@ -151,7 +152,12 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
         await asyncio.sleep(_LOOK_S)
     async with AsyncExitStack() as opened:
         server = opened.enter_context(BoundaryServer(its.url, its.key))
-        await _publish(server, stages.samples[:FIRST])
+        there = await in_force(server, stages.samples)
+        if there:
+            _say(" · ".join(f"{layer} {regions:,}" for layer, regions in there.items()))
+        missing = [one for one in stages.samples if one.layer not in there]
+        first = max(0, FIRST - len(there))
+        await _publish(server, missing[:first])
         crowd = crowd_of(its.home) if stages.demo else None
         phones = f" {len(crowd.names())} pretend phones are moving." if crowd else ""
         _say(f"Ready in {time.monotonic() - stages.begun_s:.1f} s.{phones} Ctrl-C stops; nothing is lost.")
@@ -162,22 +168,31 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
         if phone_url:
             _tell_phone(its, phone_url)
         if crowd is None:
-            await _publish(server, stages.samples[FIRST:])
+            await _publish(server, missing[first:])
             return
         showing = Showing(partial(print, flush=True), sys.stdout.isatty())
         await opened.enter_async_context(moving(crowd, its.url, its.key, showing.sent))
         telling = asyncio.gather(follow(its.log, showing.heard), showing.flows(status))
         try:
-            await _publish(server, stages.samples[FIRST:])
+            await _redraw(server, its.home)
+            await _publish(server, missing[first:])
             showing.beside = await beside_of(crowd, its.catalog, its.home)
             await telling
         finally:
             telling.cancel()
 
 
+async def _redraw(server: BoundaryServer, home: Home) -> None:
+    """Should it not come off, the rest goes on."""
+    try:
+        await redraw(server, home)
+    except Unusable as error:
+        note(f"the districts were not redrawn: {error}")
+
+
 async def _publish(server: BoundaryServer, samples: Sequence[Sample]) -> None:
-    async for layer, regions in published(server, samples):
-        _say(f"{layer} {regions:,}")
+    for one in samples:
+        _say(f"{one.layer} {await publish(server, one):,}")
 
 
 def _url_in_network(its: Started) -> str | None:

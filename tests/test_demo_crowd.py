@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import os
 from collections import Counter
@@ -25,6 +26,7 @@ from geofence.report import Report
 from geofence.wire_events import event_of
 from service.demo.beside import Beside
 from service.demo.crowd import SEED, Crowd
+from service.demo.districts import DESK, drawings
 from service.demo.driving import LATE_MS, drive
 from service.demo.phones import phones
 from service.demo.ways import DEGREE_M
@@ -140,6 +142,18 @@ def test_homes_lie_as_near_to_their_border_as_is_said() -> None:
 
 def test_desks_and_homes_never_cross_a_border() -> None:
     assert {one.device for one in moves(hour()[1]) if one.device.startswith(("home", "desk"))} == set()
+
+
+def test_a_desk_lies_in_another_district_of_each_drawing_far_from_every_border() -> None:
+    desk, found = next(one for one in phones() if one.name == DESK), list[str]()
+    lon, lat = desk.way.place(0.0)
+    for drawing in drawings():
+        features = json.loads(drawing)["features"]
+        shapes = {one["properties"]["name"]: shapely.from_geojson(json.dumps(one["geometry"])) for one in features}
+        inside = {name: shape for name, shape in shapes.items() if shape.contains(shapely.Point(lon, lat))}
+        found += inside
+        assert min(shape.exterior.distance(shapely.Point(lon, lat)) for shape in inside.values()) * DEGREE_M > 700
+    assert found == ["North", "Centre"]
 
 
 def test_nobody_is_faster_than_a_train() -> None:
