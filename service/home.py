@@ -1,13 +1,14 @@
-"""The home of an embedded geofence: one folder with its log, its catalog, its compiled layers, its key, its log file.
+"""The home of an embedded geofence: one folder with its log, its catalog, its compiled layers, its keys, its log file.
 
-Under `geofence run`. Invariants: whatever keeps the folder from being used is one clear sentence; the key is in two
-files that only their owner may read, one for programs and one for shells, and nowhere else.
+Under `geofence run`. Invariants: whatever keeps the folder from being used is one clear sentence; keys are in files
+that only their owner may read, and nowhere else; the one for a phone can do no more than send its pings.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from service.catalogs import now_ms, who
 from service.source import Unusable
 
 _ROOM_BYTES = 200_000_000  # to begin with: the sample layers, compiled, take half of it
-_KEY_NAME = "demo"
+PHONE = "my-phone"  # the device that the key for a phone speaks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,13 @@ class Home:
 
     @property
     def key_file(self) -> Path:
-        """The text of its key."""
+        """The text of its key, which may do everything."""
         return self.folder / "demo.key"
+
+    @property
+    def phone_key_file(self) -> Path:
+        """The text of the key for a phone."""
+        return self.folder / "phone.key"
 
     @property
     def environment_file(self) -> Path:
@@ -78,15 +84,11 @@ class Home:
 
     def key(self, catalog: Catalog) -> str:
         """The text of its key, which may do everything; made anew where it is lost or revoked."""
-        if self.key_file.exists():
-            text = self.key_file.read_text().strip()
-            known = {one.id: one for one in catalog.keys.list()}
-            its = known.get(key_id(text) or "")
-            if its is not None and not its.refused(now_ms()):
-                return text
-        _, text = catalog.keys.create(name=_KEY_NAME, scopes=["admin"], by=who(), now_ms=now_ms(), grants_consent=True)
-        _write_secret(self.key_file, f"{text}\n")
-        return text
+        return _kept(self.key_file, catalog, lambda: _made(catalog, "demo", ["admin"]))
+
+    def phone_key(self, catalog: Catalog) -> str:
+        """The same of the key for a phone."""
+        return _kept(self.phone_key_file, catalog, lambda: _made(catalog, PHONE, ["pings:write"], PHONE))
 
     def write_environment(self, url: str, key: str, commands: Path) -> None:
         """Write what a shell reads to speak with it."""
@@ -99,6 +101,23 @@ class Home:
             f"case :$PATH: in *:'{commands}':*) ;; *) export PATH='{commands}':$PATH ;; esac",
         )
         _write_secret(self.environment_file, "\n".join(lines) + "\n")
+
+
+def _kept(file: Path, catalog: Catalog, made: Callable[[], str]) -> str:
+    """The key of a file, while it can be used; else one that is made, and kept there."""
+    if file.exists():
+        text = file.read_text().strip()
+        its = {one.id: one for one in catalog.keys.list()}.get(key_id(text) or "")
+        if its is not None and not its.refused(now_ms()):
+            return text
+    text = made()
+    _write_secret(file, f"{text}\n")
+    return text
+
+
+def _made(catalog: Catalog, name: str, scopes: list[str], device: str | None = None) -> str:
+    made = catalog.keys.create(name=name, scopes=scopes, device=device, grants_consent=True, by=who(), now_ms=now_ms())
+    return made[1]
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -95,6 +95,7 @@ async def run_together(home: Home, reach: Reach, roles: Roles, stages: Stages) -
         open_catalog(home.catalog_url) as catalog,
     ):
         key = home.key(catalog)
+        home.phone_key(catalog)
         async with open_log(home.log_url) as log:
             await ensure_topics(log, home.log_url)
             _say(f"log and catalog in {home.folder}")

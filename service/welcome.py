@@ -23,9 +23,9 @@ def welcome(home: Home, url: str, phone_url: str | None = None) -> Iterator[str]
     yield f"  Address      {url}   key in {folder}/demo.key"
     yield f"  Your phone   {phone}"
     reached = phone_url or url
-    yield f"    OwnTracks  {reached}/v1/clients/owntracks   the key as password, any user"
-    yield f"    Traccar    {reached}/v1/clients/traccar/KEY"
-    yield f"    Overland   {reached}/v1/clients/overland    the key as token"
+    yield f"    OwnTracks  {reached}/v1/clients/owntracks   any user, the key in {folder}/phone.key as password"
+    yield f"    Traccar    {reached}/v1/clients/traccar/KEY   the same key"
+    yield f"    Overland   {reached}/v1/clients/overland   the same key as token"
     yield ""
     yield "  In another terminal:"
     commands = (

@@ -190,14 +190,18 @@ def test_an_unknown_sample_is_told_with_those_that_there_are() -> None:
 
 def test_the_key_and_what_has_it_are_for_the_owner_alone(tmp_path: Path) -> None:
     with run(tmp_path / "home") as running:
-        for name in ("demo.key", "demo.env"):
+        for name in ("demo.key", "demo.env", "phone.key"):
             assert stat.S_IMODE((running.home / name).stat().st_mode) == 0o600
         before = running.environment()
         assert before["GEOFENCE_KEY"] == (running.home / "demo.key").read_text().strip()
         assert os.pathsep.join(before["PATH"].split(os.pathsep)[:1]) == str(Path(sys.executable).parent)
         log = (running.home / "geofence.log").read_text()
         assert "running partition=0" in log
+        phone = {"Authorization": f"Bearer {(running.home / 'phone.key').read_text().strip()}"}
         assert before["GEOFENCE_KEY"] not in log
+        sent = {"_type": "location", "lat": 45.764, "lon": 4.8357, "tst": int(time.time()), "acc": 9, "tid": "ME"}
+        assert httpx.post(f"{running.url}/v1/clients/owntracks", json=sent, headers=phone).status_code == 200
+        assert httpx.get(f"{running.url}/v1/devices/d", headers=phone).status_code == 403
 
 
 def test_a_home_that_can_not_be_used_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,3 +231,7 @@ def test_a_key_that_was_revoked_or_lost_is_made_anew(tmp_path: Path) -> None:
         home.key_file.unlink()
         assert home.key(catalog) not in (first, second)
         assert [one.name for one in catalog.keys.list()] == ["demo"] * 3
+        phone = home.phone_key(catalog)
+        assert home.phone_key(catalog) == phone
+        its = catalog.keys.list()[-1]
+        assert (its.name, its.device, list(its.scopes)) == ("my-phone", "my-phone", ["pings:write"])
