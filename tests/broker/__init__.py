@@ -18,10 +18,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.x509.oid import NameOID
 
 JARS = Path(os.environ.get("GEOFENCE_CACHE", Path.home() / ".cache" / "geofence")) / "kafka"
 LIGHT = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
@@ -100,27 +108,32 @@ class Broker:
         (folder / "log4j2.properties").write_text(_QUIET)
 
     def format(self) -> None:
-        """Make its data folder, empty but for the users it lets in."""
+        """Make its data folder, empty but for the users it lets in; what formatting makes is kept beside the jars."""
+        (self.folder / "server.p12").write_bytes(_certificate()[0])
+        (self.folder / "server.pem").write_bytes(_certificate()[1])
+        kept = JARS / f"formatted-{self.node}-{_jars().stat().st_mtime_ns}"
+        if not kept.is_dir():
+            self._format()
+            made = Path(tempfile.mkdtemp(dir=JARS))
+            shutil.copytree(self.folder / "data", made, dirs_exist_ok=True)
+            with suppress(OSError):  # somebody else was quicker
+                made.rename(kept)
+            shutil.rmtree(made, ignore_errors=True)
+        shutil.copytree(kept, self.folder / "data", dirs_exist_ok=True)
+
+    def _format(self) -> None:
+        """The data folder, by the broker's own tool."""
         scrams = [
             part
             for bits in (256, 512)
             for part in ("--add-scram", f"SCRAM-SHA-{bits}=[name={USER},password={PASSWORD},iterations=4096]")
         ]
-        self._make_certificate()
         where = ("-t", CLUSTER_ID, "-c", str(self.folder / "server.properties"))
         done = subprocess.run(
             self._java("kafka.tools.StorageTool", "format", *where, *scrams), capture_output=True, text=True
         )
         if done.returncode:
             raise RuntimeError(f"the broker's folder could not be formatted:\n{done.stdout}{done.stderr}")
-
-    def _make_certificate(self) -> None:
-        """A certificate that is its own authority: `server.p12` for the broker, `server.pem` for clients."""
-        tool = str(Path(_java()).with_name("keytool"))
-        store = ("-alias", "b", "-storepass", PASSWORD, "-keystore", "server.p12")
-        new = ("-keyalg", "EC", "-storetype", "PKCS12", "-dname", "CN=test", "-ext", "san=ip:127.0.0.1")
-        for words in (("-genkeypair", *store, *new), ("-exportcert", *store, "-rfc", "-file", "server.pem")):
-            subprocess.run([tool, *words], cwd=self.folder, check=True, capture_output=True)
 
     def start(self) -> None:
         """Start the process; use `Cluster.ready` to wait for it."""
@@ -265,6 +278,24 @@ async def _makes_topics(bootstrap: str, brokers: int) -> bool:
     finally:
         with suppress(Exception):
             await admin.close()
+
+
+@cache
+def _certificate() -> tuple[bytes, bytes]:
+    """A certificate that is its own authority: as PKCS 12 for brokers, as PEM for clients."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    place = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(place, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    locked = BestAvailableEncryption(PASSWORD.encode())
+    return pkcs12.serialize_key_and_certificates(b"b", key, made, None, locked), made.public_bytes(Encoding.PEM)
 
 
 def _jars() -> Path:
