@@ -8,8 +8,8 @@ from importlib import import_module
 from bench.figures import Figure, report
 
 NAMES = (
-    "locate", "core", "memory", "rows", "worker", "gateway", "boundaries", "boundaries_publishing",
-    "boundaries_tiles", "boundaries_trial",
+    "locate", "core", "memory", "rows", "sizes", "views", "worker", "gateway", "boundaries",
+    "boundaries_publishing", "boundaries_tiles", "boundaries_trial",
 )  # fmt: skip
 
 
