@@ -20,7 +20,7 @@ PING_BYTES = {"embedded": 147, "kafka": 196}  # on disk; on Kafka one by one: in
 ROW_BYTES = {"embedded": 343, "kafka": 73}  # of tracks, one layer; on Kafka in a worker's batches, compressed
 PRESENCE_BYTES, EVENT_BYTES = 271, 796
 STATE_BYTES, STATE_LAYER_BYTES = 104, 256  # of a device in a worker, and for each layer
-VIEW_BYTES, KEY_BYTES = 1_765, 690  # of a device in each gateway; of a key of its own
+VIEW_BYTES, KEY_BYTES = 1_765, 890  # of a device in each gateway; of a key of its own
 ENROLLED_BYTES = 600  # of a device with its key in the catalog
 
 # Assumed.
