@@ -70,8 +70,7 @@ def _draw_map(sheet: Sheet) -> None:
     for name, (west, south, east, north) in PLACES.items():
         (x, y), (u, v) = _spot(west, north), _spot(east, south)
         sheet.rect(x, y, u - x, v - y, FENCE, FENCE, fill_opacity=0.14, stroke_width=1.4)
-        sheet.text(*((x + 8, y + 18) if name == "Park" else (u - 8, v - 8)), name, FENCE,
-                   anchor="start" if name == "Park" else "end")  # fmt: skip
+        sheet.text(u - 8, y + 18 if name == "Park" else v - 8, name, FENCE, anchor="end")
     sheet.line([(border, _TOP), (border, _TOP + _HIGH)], INK, 1.6)
     sheet.text(_MAP[0] + 8, _TOP + _HIGH - 10, "West Side", WEST)
     sheet.text(_MAP[1] - 8, _TOP + _HIGH - 10, "East Side", EAST, anchor="end")
