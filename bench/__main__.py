@@ -8,8 +8,8 @@ from importlib import import_module
 from bench.figures import Figure, report
 
 NAMES = (
-    "locate", "core", "memory", "rows", "worker", "gateway", "boundaries", "boundaries_publishing",
-    "boundaries_tiles", "boundaries_trial",
+    "locate", "core", "memory", "rows", "layers", "sizes", "views", "enrolled", "worker", "small_batches",
+    "gateway", "boundaries", "boundaries_publishing", "boundaries_tiles", "boundaries_trial",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from geofence.fence import Fence
 from geofence.ping import Pings
 from geofence.text import Texts
 from ingest.outgoing import state_records
-from ingest.topics import TRACKS
+from ingest.topics import PRESENCE, TRACKS
 from service.layers import versions_of
 from stream.port import Log
 
@@ -18,8 +18,8 @@ DEVICES, ROUNDS = 1_000_000, 3
 _BATCH = 50_000
 
 
-async def write_stale_log(log: Log, devices: int = DEVICES) -> int:
-    """Rows as workers leave them, shared out evenly; how many there are."""
+async def write_stale_log(log: Log, devices: int = DEVICES, *, told: bool = False) -> int:
+    """Rows as workers leave them, shared out evenly; how many there are. `told`: their presence too."""
     version = versions_of([COUNTIES])[0]
     atlas, rows, partitions = Atlas(version), 0, await log.partitions(TRACKS)
     for partition in range(partitions):
@@ -28,8 +28,10 @@ async def write_stale_log(log: Log, devices: int = DEVICES) -> int:
             for start in range(0, devices // partitions, _BATCH):
                 many = min(_BATCH, devices // partitions - start)
                 fence.observe(_pings(partition, start, many, number))
-                tracks, _ = state_records(fence)
+                tracks, presence = state_records(fence)
                 await log.append(TRACKS, tracks, partition=partition)
+                if told:
+                    await log.append(PRESENCE, presence, partition=partition)
                 rows += many
     return rows
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from geofence.atlas import Atlas, Engine
 from geofence.control import Consent, Control, Erase, Switch, Tick
 from geofence.crossing import Cause, Crossing
-from geofence.devices import CONSENT_GIVEN, CONSENT_WITHDRAWN, Devices
+from geofence.devices import CONSENT_GIVEN, CONSENT_UNSAID, CONSENT_WITHDRAWN, Devices
 from geofence.dwelling import dwell_due_ms, dwells
 from geofence.forgetting import end_bars, erase, let_go, silent, silent_ms
 from geofence.hysteresis import LATE, OUTCOMES, REJECTED
@@ -116,6 +116,7 @@ class Fence:
             case Erase():
                 slot = self._devices.roster.slot_of(control.device)
                 if slot is not None:
+                    self._forget_consent(slot)
                     report.crossings.extend(self._erase(np.array([slot]), Cause.CONSENT, control.at_ms))
             case Tick():
                 report.crossings.extend(self._tick())
@@ -303,6 +304,11 @@ class Fence:
         self._devices.touched.add(slots)
         self._devices.rows["consent"][slots] = CONSENT_GIVEN if control.given else CONSENT_WITHDRAWN
         return [] if control.given else self._erase(slots, Cause.CONSENT, control.at_ms)
+
+    def _forget_consent(self, slot: int) -> None:
+        """A consent goes with the device; a withdrawal stays, or its pings would count where consent is assumed."""
+        if self._devices.rows["consent"][slot] == CONSENT_GIVEN:
+            self._devices.rows["consent"][slot] = CONSENT_UNSAID
 
     def _tick(self) -> list[Crossing]:
         """What time alone brings: dwells, then forgetting, then the end of bars; in an order that the input decides."""

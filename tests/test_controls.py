@@ -148,6 +148,20 @@ def test_a_second_erasure_of_nothing_does_not_make_the_bar_longer():
     assert leftovers(row) == [0, 0, 0, 0]
 
 
+def test_an_erasure_takes_a_consent_along_so_that_nothing_stays_and_pings_need_a_new_one():
+    row = fence(ROW, consent="required", max_age_s=1000)
+    play(row, consent("d", True, 0), walk("A 10"), erase("d", 200))
+    assert play(row, walk("A 300")).rejected[0].reason == NO_CONSENT
+    play(row, tick(1300))
+    assert leftovers(row) == [0, 0, 0, 0]
+
+
+def test_an_erasure_leaves_a_withdrawal_as_it_is():
+    row = fence(ROW, max_age_s=1000)
+    play(row, consent("d", False, 0), erase("d", 10), tick(5000))
+    assert play(row, walk("A 6000")).rejected[0].reason == NO_CONSENT
+
+
 def test_an_erased_device_leaves_neither_name_nor_place_in_the_columns():
     row = both()
     play(row, walk("A 0 B 100", device="a very special name", user="a very special user"))

@@ -33,7 +33,10 @@ _COMPACTED = (
     Remains(
         "the device's name, so that pings from before are refused, for as long as such are taken (7 days)", [TRACKS]
     ),
-    Remains("the device's name in the audit of the catalog, for as long as whoever runs it keeps that"),
+    Remains(
+        "the device's name in the audit of the catalog, and with its user on its revoked keys, for as long as whoever "
+        "runs it keeps those"
+    ),
 )
 
 

@@ -21,6 +21,7 @@ from stream.kafka.writing import OVERHEAD_BYTES
 from stream.port import Cleanup, Topic, Unusable, Wrong
 
 HOUR_MS = 3_600_000
+SEGMENTS = 24  # in the time for which records are kept
 
 
 def settings_of(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
@@ -32,6 +33,8 @@ def settings_of(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
     }
     if topic.cleanup is Cleanup.DELETE:
         wanted["retention.ms"] = str(-1 if topic.keep_ms is None else topic.keep_ms)
+        if topic.keep_ms is not None:  # a segment goes as a whole, once its newest record is past its time
+            wanted["segment.ms"] = str(max(HOUR_MS, topic.keep_ms // SEGMENTS))
         wanted["retention.bytes"] = str(-1 if topic.keep_bytes is None else topic.keep_bytes)
     elif topic.compact_within_ms is not None:
         # The lag begins when the record is written; what is in the open segment waits for it to be closed.

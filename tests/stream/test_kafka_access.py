@@ -8,6 +8,7 @@ from broker import PASSWORD, USER, Cluster
 from copier import settings
 
 from stream.kafka import KafkaSettings, open_kafka
+from stream.kafka.topics import settings_of
 from stream.port import Cleanup, Record, Topic, Unavailable, Unusable
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -71,6 +72,13 @@ def test_a_password_is_not_shown() -> None:
     assert "geheim" not in repr(KafkaSettings(sasl="PLAIN", username="a", password="geheim"))
 
 
+def test_what_is_past_its_time_waits_for_an_hour_at_most_for_the_rest_of_its_segment() -> None:
+    hour = 3_600_000
+    for keep_ms, segment_ms in ((24 * hour, hour), (168 * hour, 7 * hour), (60_000, hour)):
+        assert settings_of(Topic("pings", 1, keep_ms=keep_ms), KafkaSettings())["segment.ms"] == str(segment_ms)
+    assert "segment.ms" not in settings_of(Topic("for-ever", 1), KafkaSettings())
+
+
 def test_what_is_wrong_with_a_topic_is_told_with_the_command_that_mends_it(cluster: Cluster) -> None:
     hour = 3_600_000
     made = [
@@ -94,7 +102,6 @@ def test_what_is_wrong_with_a_topic_is_told_with_the_command_that_mends_it(clust
             ("check-wrong", "partitions"),
             ("check-wrong", "cleanup.policy"),
             ("check-wrong", "max.compaction.lag.ms"),
-            ("check-wrong", "segment.ms"),
         }
         lag = wrong["check-wrong", "max.compaction.lag.ms"]
         assert lag.wanted == str(24 * hour)
