@@ -27,6 +27,7 @@ from ingest.status import Status
 from ingest.webhooks.metrics import WebhookMetrics
 from ingest.webhooks.runner import running
 from ingest.webhooks.settings import WebhookSettings
+from service.address import split_address
 from service.boundary_server import BoundaryServer
 from service.catalogs import answering, now_ms, who
 from service.complaints import note
@@ -34,7 +35,6 @@ from service.ending import ending
 from service.fences import from_catalog
 from service.gateway import Behind, Reach, answering_at
 from service.home import Home
-from service.http import split_address
 from service.interpreter import tune
 from service.lan import addresses, enrolment_link, qr, url_of
 from service.log_lines import logging_to_file

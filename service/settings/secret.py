@@ -18,6 +18,8 @@ def read_secret(path: object, label: str) -> str:
     """The first line of a file. Raises Unusable with the setting that names it."""
     if not isinstance(path, str) or not path:
         raise Unusable(f"{label} is {path!r}; allowed: the path of a file whose first line is the secret")
+    if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for, and gives its secret only once
+        raise Unusable(f"{label} is {path!r}, which is no file but a folder, a pipe or a device; name a file")
     try:
         with Path(path).open(encoding="utf-8") as file:
             found = file.readline(16_384).strip()
