@@ -181,6 +181,7 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
             await telling
         finally:
             telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
 
 
 async def _redraw(server: BoundaryServer, home: Home) -> None:

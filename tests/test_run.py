@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import httpx
@@ -46,7 +47,7 @@ class Running:
 
     def environment(self) -> dict[str, str]:
         """What a shell has after it has read demo.env."""
-        script = f". {self.home / 'demo.env'} && env -0"
+        script = f". {quote(str(self.home / 'demo.env'))} && env -0"
         told = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
         return dict(line.split("=", 1) for line in told.split("\0") if line)
 
@@ -199,6 +200,7 @@ def test_the_key_and_what_has_it_are_for_the_owner_alone(tmp_path: Path) -> None
         assert "running partition=0" in log
         phone = {"Authorization": f"Bearer {(running.home / 'phone.key').read_text().strip()}"}
         assert before["GEOFENCE_KEY"] not in log
+        assert stat.S_IMODE(running.home.stat().st_mode) == 0o700
         sent = {"_type": "location", "lat": 45.764, "lon": 4.8357, "tst": int(time.time()), "acc": 9, "tid": "ME"}
         assert httpx.post(f"{running.url}/v1/clients/owntracks", json=sent, headers=phone).status_code == 200
         assert httpx.get(f"{running.url}/v1/devices/d", headers=phone).status_code == 403
@@ -219,6 +221,33 @@ def test_a_home_that_can_not_be_used_is_one_sentence(tmp_path: Path, monkeypatch
         Home(tmp_path / "full").prepare()
 
 
+def test_stopped_while_it_still_comes_up_it_ends_without_a_fault(tmp_path: Path) -> None:
+    words = [*command(tmp_path / "home", free_ports(1)[0]), "--demo"]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        assert next(line for line in process.stdout if "geofence explain" in line)  # the districts come next
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate(timeout=END_S)
+        assert (process.returncode, complained) == (0, "")
+        assert said.endswith("✓ stopped; nothing is lost\n")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_shell_reads_the_environment_of_a_home_of_any_name(tmp_path: Path) -> None:
+    home = Home(tmp_path / 'it\'s a $HOME; "mine"')
+    home.prepare()
+    commands = tmp_path / "some 'commands'"
+    home.write_environment("http://[::1]:8080", "gf_key", commands)
+    found = Running(home.folder, "", None).environment()  # type: ignore[arg-type]
+    assert found["GEOFENCE_LOG"] == home.log_url
+    assert found["AUTH"] == "Authorization: Bearer gf_key"
+    assert found["PATH"].startswith(f"{commands}:")
+    assert found["GEOFENCE_CATALOG"] == home.catalog_url
+
+
 def test_a_key_that_was_revoked_or_lost_is_made_anew(tmp_path: Path) -> None:
     home = Home(tmp_path)
     upgrade(home.catalog_url)
@@ -228,9 +257,11 @@ def test_a_key_that_was_revoked_or_lost_is_made_anew(tmp_path: Path) -> None:
         catalog.keys.revoke(key_id(first) or "", by="test", now_ms=2)
         second = home.key(catalog)
         assert second != first
+        home.key_file.write_bytes(b"\xff")
+        third = home.key(catalog)
         home.key_file.unlink()
-        assert home.key(catalog) not in (first, second)
-        assert [one.name for one in catalog.keys.list()] == ["demo"] * 3
+        assert home.key(catalog) not in (first, second, third)
+        assert [one.name for one in catalog.keys.list()] == ["demo"] * 4
         phone = home.phone_key(catalog)
         assert home.phone_key(catalog) == phone
         its = catalog.keys.list()[-1]
