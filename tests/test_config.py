@@ -206,6 +206,17 @@ def test_a_pipe_is_refused_where_a_file_has_to_be_read_more_than_once(monkeypatc
     assert "GEOFENCE_CONFIG is 'pipe', which is no file" in run("doctor").err
 
 
+@pytest.mark.parametrize(
+    "log", ["kafka://me:hush@127.0.0.1:1", "kafkaa://me:hush@h:1", "postgresql://h/x?password=hush"]
+)
+def test_a_password_in_the_address_of_a_log_is_refused_and_not_repeated(log: str) -> None:
+    for words in (("topics", "check"), ("doctor",)):
+        found = run(*words, "--log", log)
+        assert found.status == 2
+        assert "allowed: " in found.out.decode() + found.err
+        assert "hush" not in found.out.decode() + found.err
+
+
 def test_the_sample_has_every_setting_and_can_be_used_with_all_of_them_at_their_defaults() -> None:
     sample = run("config", "--toml").out.decode()
     assert tomllib.loads(sample) == {role.name: {} for role in ROLES}

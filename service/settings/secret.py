@@ -11,6 +11,7 @@ from pathlib import Path
 from service.source import Unusable
 
 HIDDEN = "***"
+_IN_ADDRESS = re.compile(r"(\w:(?://)?[^/@:\s]*):\S*@")  # a scheme, a user, and what is hidden
 _QUERY = re.compile(r"(?i)([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&\s]*")
 
 
@@ -33,5 +34,5 @@ def read_secret(path: object, label: str) -> str:
 
 def without_password(text: str) -> str:
     """A URL, or a sentence with one in it, whose passwords can't be read."""
-    masked = re.sub(r"(://[^/@:\s]*):\S*@", rf"\1:{HIDDEN}@", text)
+    masked = _IN_ADDRESS.sub(rf"\1:{HIDDEN}@", text)
     return _QUERY.sub(rf"\1{HIDDEN}", masked)
