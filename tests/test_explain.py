@@ -167,6 +167,11 @@ def test_what_confirmed_nothing_says_why(row: Row, outcome: str, says: str) -> N
     assert says in step.why
 
 
+def test_where_no_region_is_it_says_outside() -> None:
+    nowhere = [(60.0 * k, -200_000.0, 10.0) for k in range(3)]
+    assert steps_of(*nowhere)[-1].why.startswith("Outside every region, as believed, ")
+
+
 def test_other_presets_tell_the_same_crossing_sooner_or_later() -> None:
     rows = [*HOME, *((240.0 + 20 * k, 20.0 + 2 * k, 15.0) for k in range(40))]
     heard = list(of_device([Pings.of(map(ping, rows))], "one"))
