@@ -164,7 +164,7 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
         _say(f"Ready in {time.monotonic() - stages.begun_s:.1f} s.{phones} Ctrl-C stops; nothing is lost.")
         (its.home.folder / "you-in-lyon.json").write_bytes(you_in_lyon(now_ms()))
         phone_url = _url_in_network(its) if stages.lan else None
-        for line in welcome(its.home, its.url, phone_url):
+        for line in welcome(its.home, its.url, phone_url, demo=stages.demo):
             print(line, flush=True)
         if phone_url:
             _tell_phone(its, phone_url)

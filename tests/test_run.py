@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from service.boundary_server import BoundaryServer
 from service.home import Home
 from service.samples import Sample, in_force, publish, samples_named
 from service.source import Unusable
+from service.welcome import welcome
 
 ROOT = Path(__file__).parents[1]
 WEST, EAST = {"lon": 0.5, "lat": 0.5}, {"lon": 1.5, "lat": 0.5}
@@ -113,7 +114,7 @@ async def published(running: Running, file: Path) -> dict[str, int]:
 
 
 def test_from_a_ping_to_an_event_and_on_after_ctrl_c(tmp_path: Path) -> None:
-    home, town = tmp_path / "home", tmp_path / "town.geojson"
+    home, town = tmp_path / "a home's", tmp_path / "town.geojson"
     town.write_bytes(geojson_of([Region("west", box(0, 0, 1, 1)), Region("east", box(1, 0, 2, 1))]))
     with run(home) as running:
         for _ in range(2):  # the second time it is there already
@@ -123,6 +124,9 @@ def test_from_a_ping_to_an_event_and_on_after_ctrl_c(tmp_path: Path) -> None:
         assert first["data"]["to"]["id"] == "west"
         where = running.ask("GET", "/v1/devices/d")
         assert where["layers"]["town"]["regions"][0]["id"] == "west"
+        env, send, where_are_you, _ = to_type(welcome(Home(home), running.url, demo=False))
+        assert '{"accepted":4,"rejected":[]}' in shell(env, send)
+        until(lambda: '"device":"you"' in shell(env, where_are_you))
     with run(home) as running:
         assert asyncio.run(published(running, town)) == {"town": 2}
         now_ms = time.time_ns() // 1_000_000
@@ -140,6 +144,12 @@ def test_a_second_one_in_the_same_home_and_at_the_same_port_is_told_why_it_can_n
             assert done.returncode == 2
             assert said in done.stderr.replace(": owned", " is owned"), done.stderr
             assert done.stderr.count("\n") == 1, done.stderr
+
+
+def to_type(said: Iterable[str]) -> list[str]:
+    """The commands that it says can be typed."""
+    typed = [line.partition("  #")[0].strip() for line in said if "  # " in line]
+    return [command.replace("curl", "exec curl -sS", 1) for command in typed]
 
 
 def shell(*commands: str) -> str:
@@ -164,9 +174,8 @@ def test_what_it_prints_to_be_typed_works_as_it_stands_while_pretend_phones_cros
         assert not awaited, said
         ready = next(line for line in said if "Ready in" in line)
         assert "40 pretend phones are moving" in ready
-        typed = [line.partition("  #")[0].strip() for line in said if "  # " in line]
-        assert [command.split()[0] for command in typed] == [".", "curl", "curl", "curl", "geofence"]
-        env, where, send, follow, explain = [command.replace("curl", "exec curl -sSf", 1) for command in typed]
+        env, where, send, follow, explain = to_type(said)
+        assert [one.split()[0] for one in (env, where, send, follow, explain)] == [".", *["exec"] * 3, "geofence"]
         stream = subprocess.Popen(["sh", "-c", f"{env}; {follow}"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert '"device":"walker-1"' in shell(env, where)
         assert '{"accepted":4,"rejected":[]}' in shell(env, send)
