@@ -45,7 +45,7 @@ def logging_to_file(file: Path, environ: Mapping[str, str] = os.environ) -> Iter
 @contextmanager
 def logging_to(*handlers: logging.Handler, environ: Mapping[str, str]) -> Iterator[None]:
     """The log goes to these meanwhile. Raises Unusable."""
-    level, form = _chosen(environ, _LEVEL, "info", tuple(_LEVELS)), _chosen(environ, _FORMAT, "text", _FORMATS)
+    level, form = level_and_form(environ)
     ours, logs = logging.getLogger("geofence"), [logging.getLogger(name) for name in ("geofence", *_ENGINES)]
     before = ours.level
     ours.setLevel(_LEVELS[level])
@@ -61,6 +61,11 @@ def logging_to(*handlers: logging.Handler, environ: Mapping[str, str]) -> Iterat
         for handler in handlers:
             for log in logs:
                 log.removeHandler(handler)
+
+
+def level_and_form(environ: Mapping[str, str]) -> tuple[str, str]:
+    """How much is told, and in which form. Raises Unusable."""
+    return _chosen(environ, _LEVEL, "info", tuple(_LEVELS)), _chosen(environ, _FORMAT, "text", _FORMATS)
 
 
 def _chosen(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:

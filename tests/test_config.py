@@ -150,6 +150,14 @@ def test_check_tells_what_can_not_be_in_the_file(text: str, said: str) -> None:
     assert said in found.err
 
 
+@pytest.mark.parametrize(("name", "allowed"), [("LEVEL", "debug, info, warning, error"), ("FORMAT", "text, json")])
+def test_check_tells_how_logs_can_be_told(name: str, allowed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"GEOFENCE_LOG_{name}", "loud")
+    refused = run("config", "--check")
+    assert refused.status == 2
+    assert f"GEOFENCE_LOG_{name} is 'loud'; allowed: {allowed}" in refused.err
+
+
 def test_check_tells_all_that_is_wrong_and_what_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("config", "--check").status == 0
     settle("[worker]\ntick_s = 0\n[sqlite]\nlock_s = 0")
