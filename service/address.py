@@ -6,9 +6,14 @@ or the key of the settings file that says it, before anything is opened or made.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    _Type = click.ParamType[str]
+else:
+    _Type = click.ParamType  # older releases know no type in brackets here
 
 ADDRESSES = "HOST:PORT, such as 127.0.0.1:8080"  # what an address may be
 _MOST = 65_535
@@ -22,7 +27,7 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-class Address(click.ParamType):
+class Address(_Type):
     """An option whose value is an address."""
 
     name = "address"

@@ -124,7 +124,7 @@ def test_text_says_what_to_do_below_each_line_and_the_sum_last(home: Home) -> No
     told = run("doctor", "--log", home.log, "--catalog", home.catalog, "--shelf", home.folder / "shelf")
     assert told.status == 2
     at = told.lines.index("error    workers   no worker reports to the catalog")
-    assert told.lines[at + 1].strip().startswith("Start one.")
+    assert told.lines[at + 1].strip().startswith("Start one, or all roles of this home by `geofence run`.")
     assert told.lines[at + 2].strip() == f"$ geofence worker --log {home.log} --catalog {home.catalog}"
     assert told.lines[-1] == "1 error, 0 warnings"
 
