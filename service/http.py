@@ -122,7 +122,7 @@ def _bind(address: str) -> socket.socket:
         bound = socket.create_server((host, port), family=family)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
-        raise Unusable(f"{address} can't be listened at: {why}. Choose another port.") from None
+        raise Unusable(f"{address} can't be listened at: {why}. Choose another port by --listen or --health.") from None
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)  # connections inherit it
     return bound

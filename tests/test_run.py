@@ -139,11 +139,22 @@ def test_from_a_ping_to_an_event_and_on_after_ctrl_c(tmp_path: Path) -> None:
 def test_a_second_one_in_the_same_home_and_at_the_same_port_is_told_why_it_can_not(tmp_path: Path) -> None:
     with run(tmp_path / "home") as running:
         port = int(running.url.rpartition(":")[2])
-        for home, said in ((running.home, "is owned by process"), (tmp_path / "other", "Address already in use")):
+        for home, said in (
+            (running.home, "is owned by process"),
+            (tmp_path / "other", "already in use. Choose another port by --listen"),
+        ):
             done = subprocess.run(command(home, port), cwd=ROOT, capture_output=True, text=True, timeout=30)
             assert done.returncode == 2
             assert said in done.stderr.replace(": owned", " is owned"), done.stderr
             assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_make_run_takes_another_port() -> None:
+    for port, listens in ((8081, " --listen 127.0.0.1:8081"), ("", "")):
+        told = subprocess.run(
+            ["make", "-n", "run", f"PORT={port}"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert told.stdout.splitlines()[-1].partition("--demo")[2].strip() == listens.strip()
 
 
 def to_type(said: Iterable[str]) -> list[str]:
