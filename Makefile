@@ -16,8 +16,8 @@ help: ## this list
 	@echo
 	@echo "  The first one sets up .venv by itself, the first test fetches a broker (Java, Maven); after that nothing is downloaded."
 
-run: setup ## run everything in one process, with sample layers and pretend phones; LAN=1: for phones in this network too
-	@exec $(BIN)/geofence run --demo $(if $(LAN),--lan)
+run: setup ## run everything in one process, with sample layers and pretend phones; LAN=1: for phones in this network too; PORT=8081: at that port
+	@exec $(BIN)/geofence run --demo $(if $(LAN),--lan) $(if $(PORT),--listen 127.0.0.1:$(PORT))
 
 test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp $(BROKER)/browser.stamp $(BROKER)/promtool.stamp ## run all tests
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)

@@ -19,7 +19,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from catalog.errors import Refused, Unreachable
 from catalog.tables import change
 
-_ALLOWED = "sqlite:PATH, such as sqlite:var/catalog.db, or postgresql://USER:PASSWORD@HOST/DATABASE"
+_ALLOWED = (
+    "sqlite:PATH, such as sqlite:var/catalog.db, or postgresql://USER:PASSWORD@HOST/DATABASE, "
+    "an @ in the password as %40"
+)
 
 
 _WIRE = {  # what ends a connection whose other end has gone without a word
@@ -52,7 +55,7 @@ class Database:
             with self.engine.connect().execution_options(reading=reading) as connection, connection.begin():
                 yield connection
         except DBAPIError as error:
-            raise Unreachable(f"{self}: {error.orig or error}".strip()) from error
+            raise Unreachable(f"{self}: {' '.join(str(error.orig or error).split())}") from error
         except SQLAlchemyError as error:
             raise Unreachable(f"{self}: {error}") from error
 
@@ -61,7 +64,10 @@ class Database:
         self.engine.dispose()
 
     def __str__(self) -> str:
-        return f"catalog {self.engine.url.render_as_string(hide_password=True)}"
+        url = self.engine.url  # what stands behind a ? may be a password too
+        if url.get_backend_name() == "sqlite":
+            return f"catalog sqlite:{url.database}"
+        return f"catalog {url.set(drivername='postgresql', query={}).render_as_string(hide_password=True)}"
 
 
 def next_change(connection: Connection, table: str) -> int:
@@ -101,7 +107,7 @@ def _engine(url: str) -> Engine:
         return engine
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() != "postgresql" or not parsed.database:
+        if parsed.get_backend_name() != "postgresql" or not parsed.database or "@" in (parsed.host or ""):
             raise ArgumentError
     except ArgumentError:
         raise Refused(f"the catalog's address is {_blank(url)!r}; allowed: {_ALLOWED}") from None

@@ -62,9 +62,11 @@ def why_not(step: Step) -> str:
 def _weighed(step: Step, belief: Weighed) -> str:
     at = next((one for one in step.located if _is_of(one, belief)), Located(None, 0.0))
     if belief.known and _same(at.region, belief.region):
-        where = f"In {_name(belief.region)}, as believed, {_deep(step, at)}"
+        where = f"{_in(belief.region)}, as believed, {_deep(step, at)}"
+    elif at.margin_m or belief.region is None:
+        where = f"{_in(at.region)}, {_deep(step, at)}"
     else:
-        where = f"In {_name(at.region)}, {_deep(step, at)}" if at.margin_m else f"Not in {_name(belief.region)}"
+        where = f"Not in {_name(belief.region)}"
     if not belief.pending and belief.added < 0:
         return f"{where}: what spoke for a crossing is void."
     if not belief.pending:
@@ -150,6 +152,10 @@ def _what(crossing: Crossing) -> str:
     if crossing.cause is Cause.FIRST_FIX:
         return f"First seen in {_name(crossing.target)}"
     return f"{_capital(_name(crossing.origin))} to {_name(crossing.target)}"
+
+
+def _in(place: Place | None) -> str:
+    return _capital(_OUTSIDE) if place is None else f"In {_name(place)}"
 
 
 def _capital(text: str) -> str:

@@ -109,7 +109,7 @@ class BoundaryServer:
             content = None if pieces is None else pieces()
             answer = self._answer(method, where, until, params=given, content=content, **more)
             if answer.status_code not in _COME_AGAIN or not left:
-                return _accepted(answer)
+                return accepted(answer)
             time.sleep(_wait_s(answer))
         raise AssertionError  # the last try has returned
 
@@ -125,7 +125,7 @@ class BoundaryServer:
                 time.sleep(_AGAIN_S)
 
 
-def _accepted(answer: httpx.Response) -> httpx.Response:
+def accepted(answer: httpx.Response) -> httpx.Response:
     """An answer that is what was asked for. Raises Refused."""
     if answer.is_success:
         return answer

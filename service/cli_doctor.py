@@ -109,7 +109,7 @@ def _print(found: Sequence[Finding], fixed: Sequence[str]) -> None:
 def _summary(found: Sequence[Finding]) -> str:
     many = {level: sum(one.level == level for one in found) for level in ("error", "warning", "unknown")}
     if many["error"] or many["warning"]:
-        return f"{many['error']} errors, {many['warning']} warnings"
+        return ", ".join(f"{many[level]} {level}{'' if many[level] == 1 else 's'}" for level in ("error", "warning"))
     return f"Nothing is wrong; {many['unknown']} can't be told from here." if many["unknown"] else "All is well."
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from service.address import ADDRESS
 from service.cli_catalog import catalog_option
 from service.cli_log import log_option, shelf_option
 from service.settings.option import SettingOption
@@ -52,9 +53,9 @@ def _option(*names: str, **more: Any) -> Callable[[Any], Any]:
 @click.command(epilog=_EPILOG, short_help="Pings in over HTTP, events and positions out.")
 @log_option
 @catalog_option
-@_option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help=_LISTEN_HELP)
+@_option("--listen", type=ADDRESS, metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help=_LISTEN_HELP)
 @_option("--lan", is_flag=True, help=_LAN_HELP)
-@_option("--health", metavar="HOST:PORT", help=_HEALTH_HELP)
+@_option("--health", type=ADDRESS, metavar="HOST:PORT", help=_HEALTH_HELP)
 @_option("--tls-cert", metavar="FILE", help=_CERT_HELP)
 @_option("--tls-key", metavar="FILE", help="PEM file of its key.")
 @_option("--jwks", metavar="FILE|URL", help=_JWKS_HELP)

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from service.address import ADDRESS
 from service.options import deciding_options, layer_options
 from service.settings.option import SettingOption, is_typed
 
@@ -51,7 +52,7 @@ Examples:
 @click.option("--group", default="geofence-worker", show_default=True, help="The group that shares the partitions.")
 @click.option("--skip-version", metavar="HASH", multiple=True, help="Refuse a switch to this version that nobody has.")
 @click.option("--lost-input", type=click.Choice(["go-on", "stop"]), default="go-on", show_default=True, help=_LOST_HELP)
-@click.option("--health", cls=SettingOption, table="worker", key="health", metavar="HOST:PORT",
+@click.option("--health", cls=SettingOption, table="worker", key="health", type=ADDRESS, metavar="HOST:PORT",
               help=_HEALTH_HELP)  # fmt: skip
 @click.option("--until-idle", is_flag=True, help="Stop when all that the log holds is taken.")
 @click.pass_context

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from service.address import ADDRESS
+
 _HOME_HELP = "Folder of its log, catalog, compiled layers, key and log file."
 _LISTEN_HELP = "Where to answer."
 _LAN_HELP = "Answer in all networks of this machine, and tell phones the address by a QR code."
@@ -28,9 +30,10 @@ Exit status: 0 stopped by Ctrl-C or SIGTERM; 2 it can't run, and a line says why
 
 @click.command(epilog=_EPILOG, short_help="Everything in one process, on an embedded log and catalog.")
 @click.option("--home", metavar="DIR", default="var", show_default=True, envvar="GEOFENCE_HOME", help=_HOME_HELP)
-@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help=_LISTEN_HELP)
+@click.option("--listen", type=ADDRESS, metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True,
+              help=_LISTEN_HELP)  # fmt: skip
 @click.option("--lan", is_flag=True, help=_LAN_HELP)
-@click.option("--health", metavar="HOST:PORT", help=_HEALTH_HELP)
+@click.option("--health", type=ADDRESS, metavar="HOST:PORT", help=_HEALTH_HELP)
 @click.option("--samples", metavar="LAYERS", default="all", show_default=True, help=_SAMPLES_HELP)
 @click.option("--demo/--no-demo", default=False, show_default=True, help=_DEMO_HELP)
 def run(*, home: str, listen: str, lan: bool, health: str | None, samples: str, demo: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from service.address import ADDRESS
 from service.cli_catalog import catalog_option
 from service.cli_gateway import private_option
 from service.cli_log import log_option
@@ -25,8 +26,8 @@ Examples:
 @log_option
 @catalog_option
 @private_option
-@click.option("--health", cls=SettingOption, table="webhooks", key="health", metavar="HOST:PORT", show_envvar=True,
-              help=_HEALTH_HELP)  # fmt: skip
+@click.option("--health", cls=SettingOption, table="webhooks", key="health", type=ADDRESS, metavar="HOST:PORT",
+              show_envvar=True, help=_HEALTH_HELP)  # fmt: skip
 def webhooks(*, log_url: str, catalog_url: str, allow_private_addresses: bool, health: str | None) -> None:
     """Send region changes to the webhooks of the catalog, until SIGTERM.
 

@@ -18,6 +18,7 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
+from geofence.crossing import Cause
 from geofence.explanation import Explanation
 from geofence.region import Version
 from geofence.witness import Step
@@ -52,12 +53,14 @@ def layer_to_draw(found: Explanation) -> list[Step]:
     for step in found.steps:
         if step.seen is not None:
             layers.setdefault(step.layer, []).append(step)
-    return max(layers.values(), key=_told_and_score, default=[])
+    return max(layers.values(), key=_moves_and_nearest, default=[])
 
 
-def _told_and_score(steps: Sequence[Step]) -> tuple[int, float]:
-    scores = [belief.score for step in steps for belief in step.beliefs]
-    return sum(len(step.told) for step in steps), max(scores, default=0.0)
+def _moves_and_nearest(steps: Sequence[Step]) -> tuple[int, float]:
+    """How often the device moved, and how near it came to that otherwise; where it was first seen is no news."""
+    moves = sum(one.cause != Cause.FIRST_FIX for step in steps for one in step.told)
+    beliefs = [one for step in steps for one in step.beliefs if one.known and not one.crossed]
+    return moves, max((one.score / one.needed for one in beliefs), default=0.0)
 
 
 def _draw_map(axes: Axes, found: Explanation, steps: Sequence[Step], version: Version) -> None:

@@ -23,13 +23,14 @@ from boundaries.publishing import PublishingSettings
 from catalog import Catalog, open_catalog
 from ingest.gateway.app import Gateway, gateway_app, wall_ms
 from ingest.gateway.settings import GatewaySettings
+from service.address import split_address
 from service.boundaries import boundary_side
 from service.catalogs import answering
 from service.certificate import Certificate
 from service.complaints import note
 from service.connections import Limits, make_room
 from service.disks import disk_of
-from service.http import serving, split_address
+from service.http import serving
 from service.interpreter import tune
 from service.lan import addresses, owntracks_link, qr, url_of
 from service.log_lines import logging_to_stderr

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from catalog import Catalog, CatalogError, upgrade
 from catalog.secret import key_id
@@ -65,7 +66,7 @@ class Home:
     def prepare(self) -> None:
         """Make it, and bring its catalog up to date. Raises Unusable where it can't be used."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # in it is where people were
             self.log_file.touch()
             free = shutil.disk_usage(self.folder).free
         except OSError as error:
@@ -80,7 +81,7 @@ class Home:
         try:
             upgrade(self.catalog_url)
         except CatalogError as error:
-            raise Unusable(f"{error} Or say another folder: GEOFENCE_HOME") from None
+            raise Unusable(f"{str(error).rstrip('.')}. Or say another folder: GEOFENCE_HOME") from None
 
     def key(self, catalog: Catalog) -> str:
         """The text of its key, which may do everything; made anew where it is lost or revoked."""
@@ -92,13 +93,18 @@ class Home:
 
     def write_environment(self, url: str, key: str, commands: Path) -> None:
         """Write what a shell reads to speak with it."""
-        place = self.folder.absolute()
+        there, path = Home(self.folder.absolute()), quote(str(commands))
+        settings = {
+            "GEOFENCE_SERVER": url,
+            "GEOFENCE_KEY": key,
+            "AUTH": f"Authorization: Bearer {key}",
+            "GEOFENCE_LOG": there.log_url,
+            "GEOFENCE_CATALOG": there.catalog_url,
+            "GEOFENCE_SHELF": str(there.shelf),
+        }
         lines = (
-            f"export GEOFENCE_SERVER={url} GEOFENCE_KEY={key}",
-            f'export AUTH="Authorization: Bearer {key}"',
-            f"export GEOFENCE_LOG='sqlite:{place / 'log.db'}' GEOFENCE_CATALOG='sqlite:{place / 'catalog.db'}'",
-            f"export GEOFENCE_SHELF='{place / 'atlases'}'",
-            f"case :$PATH: in *:'{commands}':*) ;; *) export PATH='{commands}':$PATH ;; esac",
+            *(f"export {name}={quote(value)}" for name, value in settings.items()),
+            f"case :$PATH: in *:{path}:*) ;; *) export PATH={path}:$PATH ;; esac",
         )
         _write_secret(self.environment_file, "\n".join(lines) + "\n")
 
@@ -106,7 +112,7 @@ class Home:
 def _kept(file: Path, catalog: Catalog, made: Callable[[], str]) -> str:
     """The key of a file, while it can be used; else one that is made, and kept there."""
     if file.exists():
-        text = file.read_text().strip()
+        text = file.read_text(errors="replace").strip()
         its = {one.id: one for one in catalog.keys.list()}.get(key_id(text) or "")
         if its is not None and not its.refused(now_ms()):
             return text

@@ -20,6 +20,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.address import split_address
 from service.connections import BoundedProtocol, Limits
 from service.source import Unusable
 from web.problem import come_again
@@ -114,14 +115,6 @@ def _config(app: ASGIApp, limits: Limits, tls: ssl.SSLContext | None, grace_s: f
     return config
 
 
-def split_address(address: str) -> tuple[str, int]:
-    """HOST and PORT. Raises Unusable."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65_535:
-        raise Unusable(f"{address!r} is no address; allowed: HOST:PORT, such as 127.0.0.1:8081")
-    return host.strip("[]"), int(port)
-
-
 def _bind(address: str) -> socket.socket:
     host, port = split_address(address)
     try:
@@ -129,7 +122,7 @@ def _bind(address: str) -> socket.socket:
         bound = socket.create_server((host, port), family=family)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
-        raise Unusable(f"{address} can't be listened at: {why}. Choose another port.") from None
+        raise Unusable(f"{address} can't be listened at: {why}. Choose another port by --listen or --health.") from None
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)  # connections inherit it
     return bound

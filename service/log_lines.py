@@ -12,11 +12,12 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from service.complaints import note
 from service.source import Unusable
 
 _ENGINES = ("stream", "aiokafka")
@@ -36,7 +37,7 @@ def logging_to_file(file: Path, environ: Mapping[str, str] = os.environ) -> Iter
     """The log goes to a file meanwhile, which is begun anew when it is large; errors to standard error too."""
     errors = logging.StreamHandler(sys.stderr)
     errors.setLevel(logging.ERROR)
-    lines = RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8")
+    lines = _Lines(file, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8")
     with closing(lines), logging_to(lines, errors, environ=environ):
         yield
 
@@ -44,7 +45,7 @@ def logging_to_file(file: Path, environ: Mapping[str, str] = os.environ) -> Iter
 @contextmanager
 def logging_to(*handlers: logging.Handler, environ: Mapping[str, str]) -> Iterator[None]:
     """The log goes to these meanwhile. Raises Unusable."""
-    level, form = _chosen(environ, _LEVEL, "info", tuple(_LEVELS)), _chosen(environ, _FORMAT, "text", _FORMATS)
+    level, form = level_and_form(environ)
     ours, logs = logging.getLogger("geofence"), [logging.getLogger(name) for name in ("geofence", *_ENGINES)]
     before = ours.level
     ours.setLevel(_LEVELS[level])
@@ -62,6 +63,11 @@ def logging_to(*handlers: logging.Handler, environ: Mapping[str, str]) -> Iterat
                 log.removeHandler(handler)
 
 
+def level_and_form(environ: Mapping[str, str]) -> tuple[str, str]:
+    """How much is told, and in which form. Raises Unusable."""
+    return _chosen(environ, _LEVEL, "info", tuple(_LEVELS)), _chosen(environ, _FORMAT, "text", _FORMATS)
+
+
 def _chosen(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = environ.get(name, default).lower()
     if value not in allowed:
@@ -75,6 +81,26 @@ def _with_request(record: logging.LogRecord) -> bool:
 
     record.request = REQUEST.get()
     return True
+
+
+class _Lines(RotatingFileHandler):
+    """A file of lines; those that a full disk does not take are left out, which is said once."""
+
+    _said = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """A line could not be written."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._said:
+            self._said = True
+            note(f"{self.baseFilename} takes no more lines: {error.strerror}. Make room; those until then are left out")
+
+    def close(self) -> None:
+        """Close it, with what it took."""
+        with suppress(OSError):
+            super().close()
 
 
 class _Text(logging.Formatter):

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from ingest.topics import PARTITIONS, PARTITIONS_EMBEDDED, PINGS, topics
 from service.settings.reading import role_settings
+from service.settings.secret import without_password
 from service.source import Unusable
 from stream import port
 
@@ -30,6 +31,11 @@ async def open_log(url: str, *, read_only: bool = False) -> AsyncIterator[port.L
         settings = role_settings("sqlite", Settings)
         async with open_sqlite(place, read_only=read_only, settings=settings) as log:
             yield log
+    elif scheme == "kafka" and "@" in place:
+        raise Unusable(
+            f"--log is {without_password(url)!r}; allowed: kafka://HOST:PORT. Who logs in stands in "
+            "GEOFENCE_KAFKA_SASL, GEOFENCE_KAFKA_USERNAME and GEOFENCE_KAFKA_PASSWORD_FILE"
+        )
     elif scheme == "kafka" and place.strip("/"):
         from stream.kafka import KafkaSettings, open_kafka
 
@@ -38,8 +44,8 @@ async def open_log(url: str, *, read_only: bool = False) -> AsyncIterator[port.L
             yield kafka
     else:
         raise Unusable(
-            f"--log is {url!r}; allowed: sqlite:PATH, such as sqlite:var/log.db, or kafka://HOST:PORT, such as "
-            "kafka://127.0.0.1:9092"
+            f"--log is {without_password(url)!r}; allowed: sqlite:PATH, such as sqlite:var/log.db, or "
+            "kafka://HOST:PORT, such as kafka://127.0.0.1:9092"
         )
 
 

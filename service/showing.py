@@ -24,6 +24,7 @@ from geofence.wire import encode_ping
 from geofence.wire_events import decode_binary
 from ingest.status import Status
 from ingest.topics import CHANGES
+from service.boundary_server import Refused, accepted
 from service.catalogs import now_ms
 from service.complaints import note
 from service.demo.beside import Beside
@@ -130,8 +131,11 @@ async def moving(crowd: Crowd, url: str, key: str, sent: Callable[[list[Ping]], 
 
         async def send(pings: list[Ping]) -> None:
             body = _write([msgspec.Raw(encode_ping(ping)) for ping in pings])
+            said: str | None = None
             while (why := await _refusal(client, body)) is not None:
-                note(f"the pretend phones' pings were not taken: {why}")
+                if why != said:
+                    note(f"the pretend phones' pings are not taken, and sent again until they are: {why}")
+                said = why
                 await asyncio.sleep(_AGAIN_S)
             sent(pings)
 
@@ -148,5 +152,9 @@ async def _refusal(client: httpx.AsyncClient, body: bytes) -> str | None:
     try:
         answer = await client.post("/v1/pings", content=body)
     except httpx.TransportError as error:
+        return str(error) or type(error).__name__
+    try:
+        accepted(answer)
+    except Refused as error:
         return str(error)
-    return None if answer.is_success else answer.text[:200]
+    return None

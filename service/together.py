@@ -27,6 +27,7 @@ from ingest.status import Status
 from ingest.webhooks.metrics import WebhookMetrics
 from ingest.webhooks.runner import running
 from ingest.webhooks.settings import WebhookSettings
+from service.address import split_address
 from service.boundary_server import BoundaryServer
 from service.catalogs import answering, now_ms, who
 from service.complaints import note
@@ -34,7 +35,6 @@ from service.ending import ending
 from service.fences import from_catalog
 from service.gateway import Behind, Reach, answering_at
 from service.home import Home
-from service.http import split_address
 from service.interpreter import tune
 from service.lan import addresses, enrolment_link, qr, url_of
 from service.log_lines import logging_to_file
@@ -164,7 +164,7 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
         _say(f"Ready in {time.monotonic() - stages.begun_s:.1f} s.{phones} Ctrl-C stops; nothing is lost.")
         (its.home.folder / "you-in-lyon.json").write_bytes(you_in_lyon(now_ms()))
         phone_url = _url_in_network(its) if stages.lan else None
-        for line in welcome(its.home, its.url, phone_url):
+        for line in welcome(its.home, its.url, phone_url, demo=stages.demo):
             print(line, flush=True)
         if phone_url:
             _tell_phone(its, phone_url)
@@ -181,6 +181,7 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
             await telling
         finally:
             telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
 
 
 async def _redraw(server: BoundaryServer, home: Home) -> None:

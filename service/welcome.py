@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from shlex import quote
 
 from service.home import Home
 
@@ -14,8 +15,8 @@ YOU = (4.8357, 45.7640)  # Lyon
 _STEP_DEG = 0.0001
 
 
-def welcome(home: Home, url: str, phone_url: str | None = None) -> Iterator[str]:
-    """The lines; `phone_url`: where phones in this network reach it, if they do."""
+def welcome(home: Home, url: str, phone_url: str | None = None, *, demo: bool) -> Iterator[str]:
+    """The lines; `phone_url`: where phones in this network reach it, if they do. `demo`: there are pretend phones."""
     near, far = os.path.relpath(home.folder), str(home.folder.absolute())
     folder = far if near.startswith("..") else near
     phone = "docs/clients.md has each app" if phone_url else "make run LAN=1 tells phones by a QR code"
@@ -28,13 +29,12 @@ def welcome(home: Home, url: str, phone_url: str | None = None) -> Iterator[str]
     yield f"    Overland   {reached}/v1/clients/overland   the same key as token"
     yield ""
     yield "  In another terminal:"
-    commands = (
-        (f". {folder}/demo.env", "sets $AUTH, puts geofence on the PATH"),
-        (f'curl -H "$AUTH" {url}/v1/devices/walker-1', "where a phone is"),
-        (f'curl -H "$AUTH" {url}/v1/pings -d @{folder}/you-in-lyon.json', "pings of yours"),
-        (f'curl -N -H "$AUTH" {url}/v1/events', "region changes as they come"),
-        ("geofence explain home-1", "why nothing happened"),
-    )
+    env = (f". {quote(f'{folder}/demo.env')}", "sets $AUTH, puts geofence on the PATH")
+    where = (f'curl -H "$AUTH" {url}/v1/devices/{"walker-1" if demo else "you"}', "where a phone is")
+    send = (f'curl -H "$AUTH" {url}/v1/pings -d {quote(f"@{folder}/you-in-lyon.json")}', "pings of yours")
+    follow = (f'curl -N -H "$AUTH" {url}/v1/events', "region changes as they come")
+    explain = ("geofence explain home-1", "why nothing happened")
+    commands = (env, where, send, follow, explain) if demo else (env, send, where, follow)
     width = max(len(command) for command, _ in commands)
     for command, why in commands:
         yield f"    {command:<{width}}  # {why}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from pathlib import Path
 
@@ -131,6 +132,7 @@ def test_what_can_not_be_stops_the_start_by_its_name_as_it_stands_there(
         ("[gateway", "geofence.toml is no TOML: "),
         ("logs = 1", "logs is set, but there is no such setting outside of the tables; did you mean log?"),
         ("log = 3", "geofence.toml: log is 3; allowed: a text, URL"),
+        ('[gateway]\nlisten = "8080"', "[gateway] listen is '8080'; allowed: HOST:PORT, such as 127.0.0.1:8080"),
         ("[gateway]\nlan = 1", "geofence.toml: [gateway] lan is 1; allowed: true or false"),
         ('[gateway]\nconsent = "perhaps"', "[gateway] consent is 'perhaps'; allowed: assumed or required"),
         ("[worker]\nsource = 5", "[worker] source is 5; allowed: a text"),
@@ -146,6 +148,14 @@ def test_check_tells_what_can_not_be_in_the_file(text: str, said: str) -> None:
     found = run("config", "--check")
     assert found.status == 2
     assert said in found.err
+
+
+@pytest.mark.parametrize(("name", "allowed"), [("LEVEL", "debug, info, warning, error"), ("FORMAT", "text, json")])
+def test_check_tells_how_logs_can_be_told(name: str, allowed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"GEOFENCE_LOG_{name}", "loud")
+    refused = run("config", "--check")
+    assert refused.status == 2
+    assert f"GEOFENCE_LOG_{name} is 'loud'; allowed: {allowed}" in refused.err
 
 
 def test_check_tells_all_that_is_wrong_and_what_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,6 +202,27 @@ def test_a_secret_is_taken_from_a_file_and_never_shown(monkeypatch: pytest.Monke
     assert "hush-hush" == role_settings("kafka", KafkaSettings).password  # noqa: SIM300
     monkeypatch.setenv("GEOFENCE_KAFKA_PASSWORD", "hush")
     assert "GEOFENCE_KAFKA_PASSWORD and GEOFENCE_KAFKA_PASSWORD_FILE are both set" in run("config", "--check").err
+
+
+def test_a_pipe_is_refused_where_a_file_has_to_be_read_more_than_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo("pipe")  # whoever opens it waits for a writer that never comes
+    monkeypatch.setenv("GEOFENCE_CATALOG_FILE", "pipe")
+    assert "GEOFENCE_CATALOG_FILE is 'pipe', which is no file" in run("config", "--check").err
+    assert "GEOFENCE_CATALOG_FILE is 'pipe', which is no file" in run("doctor").err
+    monkeypatch.delenv("GEOFENCE_CATALOG_FILE")
+    monkeypatch.setenv("GEOFENCE_CONFIG", "pipe")
+    assert "GEOFENCE_CONFIG is 'pipe', which is no file" in run("doctor").err
+
+
+@pytest.mark.parametrize(
+    "log", ["kafka://me:hush@127.0.0.1:1", "kafkaa://me:hush@h:1", "postgresql://h/x?password=hush"]
+)
+def test_a_password_in_the_address_of_a_log_is_refused_and_not_repeated(log: str) -> None:
+    for words in (("topics", "check"), ("doctor",)):
+        found = run(*words, "--log", log)
+        assert found.status == 2
+        assert "allowed: " in found.out.decode() + found.err
+        assert "hush" not in found.out.decode() + found.err
 
 
 def test_the_sample_has_every_setting_and_can_be_used_with_all_of_them_at_their_defaults() -> None:

@@ -124,9 +124,9 @@ def test_text_says_what_to_do_below_each_line_and_the_sum_last(home: Home) -> No
     told = run("doctor", "--log", home.log, "--catalog", home.catalog, "--shelf", home.folder / "shelf")
     assert told.status == 2
     at = told.lines.index("error    workers   no worker reports to the catalog")
-    assert told.lines[at + 1].strip().startswith("Start one.")
+    assert told.lines[at + 1].strip().startswith("Start one, or all roles of this home by `geofence run`.")
     assert told.lines[at + 2].strip() == f"$ geofence worker --log {home.log} --catalog {home.catalog}"
-    assert told.lines[-1] == "1 errors, 0 warnings"
+    assert told.lines[-1] == "1 error, 0 warnings"
 
 
 def test_the_page_tells_of_every_check(home: Home) -> None:
@@ -138,7 +138,7 @@ def test_the_page_s_commands_mend_a_bare_set_up(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     looked, mended = [run(*line.split()[1:]) for line in re.findall(r"^    (geofence .*)$", PAGE, re.MULTILINE)]
     assert looked.lines[-1] == "2 errors, 0 warnings"
-    assert mended.lines[-1] == "1 errors, 0 warnings", "nobody works yet"
+    assert mended.lines[-1] == "1 error, 0 warnings", "nobody works yet"
 
 
 def test_a_catalog_of_a_newer_release_is_not_touched(home: Home) -> None:
@@ -174,6 +174,14 @@ def test_what_nobody_takes_is_told_in_records_and_seconds_and_if_it_will_soon_be
     assert of_stuck.startswith("stuck: 20 records, the oldest 80,00"), of_stuck
     assert of_stuck.endswith("s old, on partitions 0, 1, 2, 3; nothing was taken for 2 s")
     assert of_lost.startswith("unread pings are nearly as old as they are kept (24 h): ")
+
+
+def test_what_is_late_in_an_embedded_log_is_no_reason_to_start_another_worker(home: Home) -> None:
+    append(home, 40)
+    [late] = [one for one in home.examined().findings if one["check"] == "lag"]
+    assert (late["level"], late["command"]) == ("warning", "")
+    assert late["told"].startswith("late: 20 records, the oldest 4")
+    assert late["remedy"].startswith("Look again in a minute")
 
 
 def test_what_has_just_come_is_no_lag(home: Home) -> None:

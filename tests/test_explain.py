@@ -17,6 +17,7 @@ from geofence.ping import Ping, Pings
 from geofence.region import Kind, Version
 from geofence.rule import Rule
 from geofence.witness import Step
+from service.explain_picture import layer_to_draw
 
 START_MS = 1_750_000_000_000
 DEGREE_M = 111_195.0802
@@ -165,6 +166,18 @@ def test_what_confirmed_nothing_says_why(row: Row, outcome: str, says: str) -> N
     step = steps_of(*HOME, row, rule=Rule(ignore_worse_than_m=500.0))[-1]
     assert step.outcome == outcome
     assert says in step.why
+
+
+def test_where_no_region_is_it_says_outside() -> None:
+    nowhere = [(60.0 * k, -200_000.0, 10.0) for k in range(3)]
+    assert steps_of(*nowhere)[-1].why.startswith("Outside every region, as believed, ")
+
+
+def test_the_layer_that_is_drawn_is_the_one_where_something_nearly_happened() -> None:
+    heard = list(of_device([Pings.of(map(ping, [*HOME, (300.0, 25.0, 15.0)]))], "one"))
+    found = explain("one", heard, setting(town("wide", 0.9), town(), town("far", -0.9)), Asked(last_ms=10**9))
+    assert found.steps[-3].outcome == "quiet"
+    assert {step.layer for step in layer_to_draw(found)} == {"town"}
 
 
 def test_other_presets_tell_the_same_crossing_sooner_or_later() -> None:

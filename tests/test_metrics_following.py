@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -22,8 +23,10 @@ from commands import ROOT, layer, run, square
 
 from catalog import open_catalog, upgrade
 from catalog.webhook import Filters
+from ingest.status import tell
 from ingest.topics import CHANGES
 from ingest.tracing import digest
+from service.log_lines import logging_to_file
 from stream.sqlite import open_log
 
 LON, LAT, OUTSIDE = 12.345678, 48.765432, 212.345678
@@ -148,6 +151,15 @@ def test_every_line_has_an_action_and_no_role_writes_a_place_a_key_or_a_name(sto
         assert [line for line in lines if json.loads(line)["action"] == "engine"] == []
         for secret in (str(LON), str(LAT), str(OUTSIDE), "12.34", "48.76", story.key, WRONG, DEVICE):
             assert secret not in story.text(name)
+
+
+def test_lines_that_a_full_disk_does_not_take_are_told_once_and_end_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_file(Path("/dev/full"), {}):
+        for _ in range(3):
+            tell(logging.INFO, "tried")
+    assert capsys.readouterr().err == (
+        "geofence: /dev/full takes no more lines: No space left on device. Make room; those until then are left out\n"
+    )
 
 
 def test_a_level_or_a_form_that_there_is_not_stops_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

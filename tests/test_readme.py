@@ -76,7 +76,7 @@ def test_an_example_prints_what_the_page_shows(number: int, folder: Path) -> Non
 
 def test_what_running_it_says_is_as_shown() -> None:
     (shown,) = (block for block in blocks() if block.startswith("✓ log and catalog"))
-    said = "\n".join(line.rstrip() for line in welcome(Home(Path("var")), "http://127.0.0.1:8080"))
+    said = "\n".join(line.rstrip() for line in welcome(Home(Path("var")), "http://127.0.0.1:8080", demo=True))
     assert said.strip("\n") in shown
 
 

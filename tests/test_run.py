@@ -10,10 +10,11 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import httpx
@@ -30,6 +31,7 @@ from service.boundary_server import BoundaryServer
 from service.home import Home
 from service.samples import Sample, in_force, publish, samples_named
 from service.source import Unusable
+from service.welcome import welcome
 
 ROOT = Path(__file__).parents[1]
 WEST, EAST = {"lon": 0.5, "lat": 0.5}, {"lon": 1.5, "lat": 0.5}
@@ -46,7 +48,7 @@ class Running:
 
     def environment(self) -> dict[str, str]:
         """What a shell has after it has read demo.env."""
-        script = f". {self.home / 'demo.env'} && env -0"
+        script = f". {quote(str(self.home / 'demo.env'))} && env -0"
         told = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
         return dict(line.split("=", 1) for line in told.split("\0") if line)
 
@@ -112,7 +114,7 @@ async def published(running: Running, file: Path) -> dict[str, int]:
 
 
 def test_from_a_ping_to_an_event_and_on_after_ctrl_c(tmp_path: Path) -> None:
-    home, town = tmp_path / "home", tmp_path / "town.geojson"
+    home, town = tmp_path / "a home's", tmp_path / "town.geojson"
     town.write_bytes(geojson_of([Region("west", box(0, 0, 1, 1)), Region("east", box(1, 0, 2, 1))]))
     with run(home) as running:
         for _ in range(2):  # the second time it is there already
@@ -122,6 +124,9 @@ def test_from_a_ping_to_an_event_and_on_after_ctrl_c(tmp_path: Path) -> None:
         assert first["data"]["to"]["id"] == "west"
         where = running.ask("GET", "/v1/devices/d")
         assert where["layers"]["town"]["regions"][0]["id"] == "west"
+        env, send, where_are_you, _ = to_type(welcome(Home(home), running.url, demo=False))
+        assert '{"accepted":4,"rejected":[]}' in shell(env, send)
+        until(lambda: '"device":"you"' in shell(env, where_are_you))
     with run(home) as running:
         assert asyncio.run(published(running, town)) == {"town": 2}
         now_ms = time.time_ns() // 1_000_000
@@ -134,11 +139,28 @@ def test_from_a_ping_to_an_event_and_on_after_ctrl_c(tmp_path: Path) -> None:
 def test_a_second_one_in_the_same_home_and_at_the_same_port_is_told_why_it_can_not(tmp_path: Path) -> None:
     with run(tmp_path / "home") as running:
         port = int(running.url.rpartition(":")[2])
-        for home, said in ((running.home, "is owned by process"), (tmp_path / "other", "Address already in use")):
+        for home, said in (
+            (running.home, "is owned by process"),
+            (tmp_path / "other", "already in use. Choose another port by --listen"),
+        ):
             done = subprocess.run(command(home, port), cwd=ROOT, capture_output=True, text=True, timeout=30)
             assert done.returncode == 2
             assert said in done.stderr.replace(": owned", " is owned"), done.stderr
             assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_make_run_takes_another_port() -> None:
+    for port, listens in ((8081, " --listen 127.0.0.1:8081"), ("", "")):
+        told = subprocess.run(
+            ["make", "-n", "run", f"PORT={port}"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert told.stdout.splitlines()[-1].partition("--demo")[2].strip() == listens.strip()
+
+
+def to_type(said: Iterable[str]) -> list[str]:
+    """The commands that it says can be typed."""
+    typed = [line.partition("  #")[0].strip() for line in said if "  # " in line]
+    return [command.replace("curl", "exec curl -sS", 1) for command in typed]
 
 
 def shell(*commands: str) -> str:
@@ -163,9 +185,8 @@ def test_what_it_prints_to_be_typed_works_as_it_stands_while_pretend_phones_cros
         assert not awaited, said
         ready = next(line for line in said if "Ready in" in line)
         assert "40 pretend phones are moving" in ready
-        typed = [line.partition("  #")[0].strip() for line in said if "  # " in line]
-        assert [command.split()[0] for command in typed] == [".", "curl", "curl", "curl", "geofence"]
-        env, where, send, follow, explain = [command.replace("curl", "exec curl -sSf", 1) for command in typed]
+        env, where, send, follow, explain = to_type(said)
+        assert [one.split()[0] for one in (env, where, send, follow, explain)] == [".", *["exec"] * 3, "geofence"]
         stream = subprocess.Popen(["sh", "-c", f"{env}; {follow}"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert '"device":"walker-1"' in shell(env, where)
         assert '{"accepted":4,"rejected":[]}' in shell(env, send)
@@ -199,6 +220,7 @@ def test_the_key_and_what_has_it_are_for_the_owner_alone(tmp_path: Path) -> None
         assert "running partition=0" in log
         phone = {"Authorization": f"Bearer {(running.home / 'phone.key').read_text().strip()}"}
         assert before["GEOFENCE_KEY"] not in log
+        assert stat.S_IMODE(running.home.stat().st_mode) == 0o700
         sent = {"_type": "location", "lat": 45.764, "lon": 4.8357, "tst": int(time.time()), "acc": 9, "tid": "ME"}
         assert httpx.post(f"{running.url}/v1/clients/owntracks", json=sent, headers=phone).status_code == 200
         assert httpx.get(f"{running.url}/v1/devices/d", headers=phone).status_code == 403
@@ -219,6 +241,33 @@ def test_a_home_that_can_not_be_used_is_one_sentence(tmp_path: Path, monkeypatch
         Home(tmp_path / "full").prepare()
 
 
+def test_stopped_while_it_still_comes_up_it_ends_without_a_fault(tmp_path: Path) -> None:
+    words = [*command(tmp_path / "home", free_ports(1)[0]), "--demo"]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        assert next(line for line in process.stdout if "geofence explain" in line)  # the districts come next
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate(timeout=END_S)
+        assert (process.returncode, complained) == (0, "")
+        assert said.endswith("✓ stopped; nothing is lost\n")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_shell_reads_the_environment_of_a_home_of_any_name(tmp_path: Path) -> None:
+    home = Home(tmp_path / 'it\'s a $HOME; "mine"')
+    home.prepare()
+    commands = tmp_path / "some 'commands'"
+    home.write_environment("http://[::1]:8080", "gf_key", commands)
+    found = Running(home.folder, "", None).environment()  # type: ignore[arg-type]
+    assert found["GEOFENCE_LOG"] == home.log_url
+    assert found["AUTH"] == "Authorization: Bearer gf_key"
+    assert found["PATH"].startswith(f"{commands}:")
+    assert found["GEOFENCE_CATALOG"] == home.catalog_url
+
+
 def test_a_key_that_was_revoked_or_lost_is_made_anew(tmp_path: Path) -> None:
     home = Home(tmp_path)
     upgrade(home.catalog_url)
@@ -228,9 +277,11 @@ def test_a_key_that_was_revoked_or_lost_is_made_anew(tmp_path: Path) -> None:
         catalog.keys.revoke(key_id(first) or "", by="test", now_ms=2)
         second = home.key(catalog)
         assert second != first
+        home.key_file.write_bytes(b"\xff")
+        third = home.key(catalog)
         home.key_file.unlink()
-        assert home.key(catalog) not in (first, second)
-        assert [one.name for one in catalog.keys.list()] == ["demo"] * 3
+        assert home.key(catalog) not in (first, second, third)
+        assert [one.name for one in catalog.keys.list()] == ["demo"] * 4
         phone = home.phone_key(catalog)
         assert home.phone_key(catalog) == phone
         its = catalog.keys.list()[-1]

@@ -89,9 +89,11 @@ def test_a_blocked_partition_is_named_and_the_worker_not_ready(log: str, town: P
         assert "nobody has" in one["reason"]
 
 
-def test_an_address_that_can_not_be_had_is_one_line(log: str, town: Path) -> None:
-    done = run("worker", "--log", log, "--regions", town, "--health", "127.0.0.1")
-    assert "'127.0.0.1' is no address; allowed: HOST:PORT" in done.err
+@pytest.mark.parametrize("given", ["127.0.0.1", ":8081", "127.0.0.1:0", "[::1]:65536", "localhost:http"])
+def test_what_is_no_address_is_one_line_that_names_the_option(given: str, log: str, town: Path) -> None:
+    done = run("worker", "--log", log, "--regions", town, "--health", given)
+    assert f"'--health': '{given}' is no address; allowed: HOST:PORT" in done.err
+    assert (done.status, done.err.count("\n")) == (2, 1)
 
 
 def total(text: str, name: str) -> float:

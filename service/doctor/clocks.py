@@ -42,7 +42,7 @@ async def check_log_clock(setup: Setup) -> list[Finding]:
     if ahead_ms > SLACK_MS:
         return [_judged(f"records of {PINGS} are {ahead_ms / 1000:.1f} s from the future", ahead_ms)]
     told = "no record is from the future; that an appending machine's clock is behind can't be told from here"
-    kafka = "; brokers tell nobody their time" if not (setup.places.log_url or "").startswith("sqlite:") else ""
+    kafka = "" if setup.places.embedded else "; brokers tell nobody their time"
     return [ok(CLOCK, told + kafka) if setup.partitions else unknown(CLOCK, f"there are no {PINGS} to look at")]
 
 

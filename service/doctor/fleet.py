@@ -29,7 +29,8 @@ async def check_workers(setup: Setup) -> list[Finding]:
     if not workers:
         silent = f"; {every[-1].host} was heard of {_ago(setup, every[-1].seen_ms)} ago" if every else ""
         told = f"no worker reports to the catalog{silent}"
-        return [error(WORKERS, told, "Start one. (One with --regions works, but does not report.)", start)]
+        here = ", or all roles of this home by `geofence run`" if setup.places.embedded else ""
+        return [error(WORKERS, told, f"Start one{here}. (One with --regions works, but does not report.)", start)]
     return [*_unheld(setup, workers, start), *_not_loaded(setup.opened_catalog, workers), _told(workers)]
 
 

@@ -50,8 +50,11 @@ async def check_lag(setup: Setup) -> list[Finding]:
         found.append(error(LAG, f"stuck: {_told(stuck)}; nothing was taken for {_LOOK_S:g} s", _LOGS, start))
     late = [one for one in old if one not in stuck]
     if late:
-        remedy = "More workers take more partitions; docs/worker.md says what makes one slow."
-        found.append(warning(LAG, f"late, but moving: {_told(late)}", remedy, start))
+        slow = "docs/worker.md says what makes a worker slow."
+        if setup.places.embedded:  # one process works on it: another one would be refused
+            found.append(warning(LAG, f"late: {_told(late)}", f"Look again in a minute; {slow}"))
+        else:
+            found.append(warning(LAG, f"late: {_told(late)}", f"More workers take more partitions; {slow}", start))
     return found + await _lost_soon(log, old) or [ok(LAG, _told(behind))]
 
 

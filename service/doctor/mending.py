@@ -35,8 +35,7 @@ async def mend(places: Places, found: list[Finding]) -> list[str]:
         said.append(
             await _tried("the catalog was not upgraded", asyncio.to_thread(upgrade, places.catalog_url), places)
         )
-    embedded = (places.log_url or "").startswith("sqlite:")
-    if places.log_url is not None and (TOPICS in wrong or (LOG in wrong and embedded)):
+    if places.log_url is not None and (TOPICS in wrong or (LOG in wrong and places.embedded)):
         said.append(await _tried("no topics were made", _make_topics(places.log_url), places))
     return said
 

@@ -43,7 +43,7 @@ async def reach_log(places: Places, opened: AsyncExitStack) -> tuple[port.Log | 
     if places.log_url is None:
         return None, None, warning(LOG, "it was not said where the log is", "Say --log URL, or set GEOFENCE_LOG.")
     shown, command = without_password(places.log_url), ""
-    if places.log_url.startswith("sqlite:"):
+    if places.embedded:
         remedy = "Correct the address, or make it."
         command = f"geofence topics create {places.log_option}"
     else:

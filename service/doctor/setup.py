@@ -23,6 +23,11 @@ class Places:
     within_s: float = 10.0  # that each check has
 
     @property
+    def embedded(self) -> bool:
+        """Whether the log is a file, which one process works on."""
+        return (self.log_url or "").startswith("sqlite:")
+
+    @property
     def log_option(self) -> str:
         """As it is typed in a command to run."""
         return f"--log {without_password(self.log_url or 'URL')}"

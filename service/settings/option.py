@@ -12,6 +12,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from service.address import ADDRESSES, Address
+
 _ORDERED = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 
@@ -69,6 +71,8 @@ class SettingOption(click.Option):
         """What it may be, in words."""
         if isinstance(self.type, click.Choice):
             return " or ".join(map(str, self.type.choices))
+        if isinstance(self.type, Address):
+            return ADDRESSES
         return "true or false" if self.is_flag else f"a text, {self.metavar or self.name}"
 
 

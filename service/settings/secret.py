@@ -11,6 +11,7 @@ from pathlib import Path
 from service.source import Unusable
 
 HIDDEN = "***"
+_IN_ADDRESS = re.compile(r"(\w:(?://)?[^/@:\s]*):\S*@")  # a scheme, a user, and what is hidden
 _QUERY = re.compile(r"(?i)([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&\s]*")
 
 
@@ -18,6 +19,8 @@ def read_secret(path: object, label: str) -> str:
     """The first line of a file. Raises Unusable with the setting that names it."""
     if not isinstance(path, str) or not path:
         raise Unusable(f"{label} is {path!r}; allowed: the path of a file whose first line is the secret")
+    if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for, and gives its secret only once
+        raise Unusable(f"{label} is {path!r}, which is no file but a folder, a pipe or a device; name a file")
     try:
         with Path(path).open(encoding="utf-8") as file:
             found = file.readline(16_384).strip()
@@ -31,5 +34,5 @@ def read_secret(path: object, label: str) -> str:
 
 def without_password(text: str) -> str:
     """A URL, or a sentence with one in it, whose passwords can't be read."""
-    masked = re.sub(r"(://[^/@:\s]*):\S*@", rf"\1:{HIDDEN}@", text)
+    masked = _IN_ADDRESS.sub(rf"\1:{HIDDEN}@", text)
     return _QUERY.sub(rf"\1{HIDDEN}", masked)

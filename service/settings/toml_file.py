@@ -42,6 +42,8 @@ def settings_file(environ: Mapping[str, str]) -> SettingsFile:
     path = Path(named or NAME)
     if named is None and not path.is_file():
         return SettingsFile()
+    if path.exists() and not path.is_file():  # a pipe would be waited for, and can be read only once
+        raise Unusable(f"{VARIABLE} is {named!r}, which is no file but a folder, a pipe or a device; name a TOML file")
     try:
         known = path.stat()
         return _read(str(path), known.st_mtime_ns, known.st_size)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import click
 
 from service.environment import Given, given_of, made
+from service.log_lines import level_and_form
 from service.settings.known import Known, every, role_names, setting_options
 from service.settings.option import SettingOption
 from service.settings.roles import ROLES, check_names, strays
@@ -48,6 +49,8 @@ def settled(environ: Mapping[str, str], flags: Mapping[str, str]) -> Settled:
     file = _file(environ, wrong)
     with _noting(wrong):
         check_names(environ)
+    with _noting(wrong):
+        level_and_form(environ)
     given: dict[tuple[str, str], Given] = {}
     for role in ROLES:
         with _noting(wrong):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from stream.port import Unusable
@@ -44,6 +45,8 @@ def open_writer(path: Path, lock_s: float) -> sqlite3.Connection:
     new = not path.exists()
     if not new and not os.access(path, os.W_OK):  # SQLite would open it, and say so at the first write
         raise Unusable(f"{path}: {READ_ONLY}")
+    with suppress(OSError):  # SQLite says why
+        path.touch(mode=0o600)  # it has where people were; what SQLite puts beside it gets the same mode
     with telling(path):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=lock_s)
         try:

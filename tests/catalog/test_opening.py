@@ -65,3 +65,14 @@ def test_a_file_that_is_made_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "catalog" / "catalog.db"
     upgrade(f"sqlite:{path}")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_it_says_of_a_database_has_no_password_and_stands_on_one_line() -> None:
+    for url in ("postgresql://me:hush@127.0.0.1:1/x", "postgresql://me@127.0.0.1:1/x?password=hush"):
+        with pytest.raises(Unreachable, match=r"^catalog postgresql://me(:\*\*\*)?@127\.0\.0\.1:1/x: ") as refused:
+            upgrade(url)
+        assert "hush" not in str(refused.value)
+        assert "\n" not in str(refused.value)
+    with pytest.raises(Refused, match="an @ in the password as %40") as refused_at_once:
+        upgrade("postgresql://me:hush/@hush@127.0.0.1:1/x")
+    assert "hush" not in str(refused_at_once.value)

@@ -142,6 +142,15 @@ def test_a_file_at_its_limit_refuses_keeps_what_it_has_and_goes_on_above_it(tmp_
     asyncio.run(story())
 
 
+def test_the_files_are_for_the_owner_alone(tmp_path: Path) -> None:
+    async def story() -> set[str]:
+        async with open_log(tmp_path / "log.db") as log:
+            await log.create([ONE])
+            return {f"{one.name} {one.stat().st_mode & 0o777:o}" for one in tmp_path.glob("log.db*")}
+
+    assert asyncio.run(story()) >= {"log.db 600", "log.db-wal 600", "log.db-shm 600"}
+
+
 def test_a_second_owner_is_told_who_the_first_is(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     code = "import asyncio, sys, stream.sqlite as s\nasync def f():\n async with s.open_log(sys.argv[1]):\n"
