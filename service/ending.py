@@ -18,8 +18,11 @@ from ingest.status import tell
 
 
 @contextmanager
-def ending(stop: asyncio.Event, *, within_s: float) -> Iterator[None]:
-    """Have a signal set `stop`; what has not ended so long after it ends as a kill would have it."""
+def ending(stop: asyncio.Event, *, within_s: float, also: tuple[signal.Signals, ...] = ()) -> Iterator[None]:
+    """Have a signal set `stop`; what has not ended so long after it ends as a kill would have it.
+
+    `also`: signals beside the two that do so.
+    """
     loop, late = asyncio.get_running_loop(), threading.Timer(within_s, _end_late, (within_s,))  # the loop may be busy
     late.daemon = True
     asked = False
@@ -31,7 +34,7 @@ def ending(stop: asyncio.Event, *, within_s: float) -> Iterator[None]:
             asked = True
             late.start()
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT, *also)}
     try:
         yield
     finally:

@@ -64,7 +64,7 @@ class Home:
         return self.folder / "demo.env"
 
     def prepare(self) -> None:
-        """Make it, and bring its catalog up to date. Raises Unusable where it can't be used."""
+        """Make it. Raises Unusable where it can't be used."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # in it is where people were
             self.log_file.touch()
@@ -78,6 +78,9 @@ class Home:
                 f"{self.folder}: its disk has {free / 1e6:.0f} MB left; {_ROOM_BYTES / 1e6:.0f} are needed. "
                 "Make room, or say another folder: GEOFENCE_HOME"
             )
+
+    def upgrade(self) -> None:
+        """Bring its catalog up to date. Raises Unusable."""
         try:
             upgrade(self.catalog_url)
         except CatalogError as error:

@@ -7,7 +7,7 @@ remembered in the home, so that after a restart they go on as if they had never 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,6 +37,7 @@ from web.calling import called
 
 _AGAIN_S = 1.0
 _FLOW_S = 30.0
+_Kind = tuple[int, str, str]  # partition, layer, outcome
 _write = msgspec.json.Encoder().encode
 
 
@@ -65,11 +66,11 @@ class Showing:
 
     async def flows(self, status: Status) -> None:
         """Print what has become of the pings, now and then, for ever."""
-        before = Counter[str]()
+        before = Counter[_Kind]()
         while True:
             await asyncio.sleep(_FLOW_S)
             now, slowest_ms = _outcomes(status), _p99(self.waited_ms)
-            self.say(f"\n  {status_line(Flow(_FLOW_S, now - before, slowest_ms))}\n")
+            self.say(f"\n  {status_line(Flow(_FLOW_S, outcomes_once(now - before), slowest_ms))}\n")
             before = now
             self.waited_ms.clear()
 
@@ -85,13 +86,25 @@ def _p99(times_ms: list[int]) -> float | None:
     return sorted(times_ms)[-1 - len(times_ms) // 100] if times_ms else None
 
 
-def _outcomes(status: Status) -> Counter[str]:
-    """How many pings had which outcome, in one layer: they add up to all pings."""
-    found = Counter[str]()
+def _outcomes(status: Status) -> Counter[_Kind]:
+    """How many pings had which outcome in which layer so far."""
+    found = Counter[_Kind]()
     for one in list(status.partitions.values()):
-        layer = min((layer for layer, _ in one.outcomes), default=None)
-        found.update({outcome: many for (its, outcome), many in one.outcomes.items() if its == layer})
+        found.update({(one.partition, *its): many for its, many in one.outcomes.items()})
     return found
+
+
+def outcomes_once(outcomes: Counter[_Kind]) -> Counter[str]:
+    """The same with every ping once: in each partition those of one layer that all of its pings came to."""
+    layers: dict[int, Counter[str]] = defaultdict(Counter)
+    for (partition, layer, _), many in outcomes.items():
+        layers[partition][layer] += many
+    fullest = {partition: max(sorted(its), key=its.__getitem__) for partition, its in layers.items()}
+    once = Counter[str]()
+    for (partition, layer, outcome), many in outcomes.items():
+        if layer == fullest[partition]:
+            once[outcome] += many
+    return once
 
 
 def crowd_of(home: Home) -> Crowd:

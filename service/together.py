@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -87,32 +88,35 @@ async def run_together(home: Home, reach: Reach, roles: Roles, stages: Stages) -
     """Run until a signal comes. Raises Unusable."""
     tune()
     home.prepare()
-    stop, status = asyncio.Event(), Status()
-    with (
-        logging_to_file(home.log_file),
-        ending(stop, within_s=_END_S),
-        answering(),
-        open_catalog(home.catalog_url) as catalog,
-    ):
-        key = home.key(catalog)
-        home.phone_key(catalog)
-        async with open_log(home.log_url) as log:
-            await ensure_topics(log, home.log_url)
-            _say(f"log and catalog in {home.folder}")
-            behind = Behind(log, home.log_url, catalog)
-            async with AsyncExitStack() as opened:
-                await opened.enter_async_context(_working(log, home, roles.worker, status, stop))
-                runner = await opened.enter_async_context(running(log, catalog, roles.webhooks))
-                metrics = [WorkerMetrics(status), WebhookMetrics(runner)]
-                its = (roles.gateway, roles.boundaries, roles.publishing)
-                await opened.enter_async_context(answering_at(reach, behind, *its, metrics=metrics))
-                url = _url_here(reach)
-                home.write_environment(url, key, Path(sys.executable).parent)
-                showing = asyncio.create_task(_show(Started(home, url, key, log, catalog), status, stages))
-                await stop.wait()
-                showing.cancel()
-                await asyncio.gather(showing, return_exceptions=True)
+    stop = asyncio.Event()
+    closed = (signal.SIGHUP,)  # its terminal
+    with logging_to_file(home.log_file), ending(stop, within_s=_END_S, also=closed), answering():
+        async with open_log(home.log_url) as log:  # whose owner may change the rest of the home too
+            home.upgrade()
+            with open_catalog(home.catalog_url) as catalog:
+                await ensure_topics(log, home.log_url)
+                _say(f"log and catalog in {home.folder}")
+                its = Started(home, _url_here(reach), home.key(catalog), log, catalog)
+                home.phone_key(catalog)
+                await _run(its, reach, roles, stages, stop)
     _say("stopped; nothing is lost")
+
+
+async def _run(its: Started, reach: Reach, roles: Roles, stages: Stages, stop: asyncio.Event) -> None:
+    """All roles, until they are to stop."""
+    log, catalog, status = its.log, its.catalog, Status()
+    async with AsyncExitStack() as opened:
+        await opened.enter_async_context(_working(log, its.home, roles.worker, status, stop))
+        runner = await opened.enter_async_context(running(log, catalog, roles.webhooks))
+        metrics = [WorkerMetrics(status), WebhookMetrics(runner)]
+        settings = (roles.gateway, roles.boundaries, roles.publishing)
+        behind = Behind(log, its.home.log_url, catalog)
+        await opened.enter_async_context(answering_at(reach, behind, *settings, metrics=metrics))
+        its.home.write_environment(its.url, its.key, Path(sys.executable).parent)
+        showing = asyncio.create_task(_show(its, status, stages))
+        await stop.wait()
+        showing.cancel()
+        await asyncio.gather(showing, return_exceptions=True)
 
 
 def _url_here(reach: Reach) -> str:

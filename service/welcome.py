@@ -19,7 +19,9 @@ def welcome(home: Home, url: str, phone_url: str | None = None, *, demo: bool) -
     """The lines; `phone_url`: where phones in this network reach it, if they do. `demo`: there are pretend phones."""
     near, far = os.path.relpath(home.folder), str(home.folder.absolute())
     folder = far if near.startswith("..") else near
-    phone = "docs/clients.md has each app" if phone_url else "make run LAN=1 tells phones by a QR code"
+    phone = (
+        "docs/clients.md has each app" if phone_url else "make run LAN=1, or geofence run --lan: a QR code tells it all"
+    )
     yield ""
     yield f"  Address      {url}   key in {folder}/demo.key"
     yield f"  Your phone   {phone}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from itertools import islice
 
 import click
@@ -18,6 +19,7 @@ from service.demo.beside import Beside, Tally
 from service.demo.phones import Neighbour
 from service.demo.scenarios import BEGIN_MS, STORIES, events_of, phone_events
 from service.demo.telling import Flow, beside_line, event_line, status_line
+from service.showing import outcomes_once
 
 
 @pytest.fixture(autouse=True)
@@ -135,3 +137,9 @@ class Counting(Beside):
 
     def tallies(self) -> list[Tally]:
         return [Tally(self.neighbour, self.raw, 0)]
+
+
+def test_pings_are_counted_once_though_layers_come_while_they_are_counted() -> None:
+    counted = Counter({(0, "old", "quiet"): 7, (0, "old", "confirmed"): 3, (0, "a-new-one", "quiet"): 2})
+    counted.update({(1, "a-new-one", "pending"): 5, (1, "old", "quiet"): 5})
+    assert outcomes_once(counted) == {"quiet": 7, "confirmed": 3, "pending": 5}

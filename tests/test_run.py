@@ -138,7 +138,8 @@ def test_from_a_ping_to_an_event_and_on_after_ctrl_c(tmp_path: Path) -> None:
 
 def test_a_second_one_in_the_same_home_and_at_the_same_port_is_told_why_it_can_not(tmp_path: Path) -> None:
     with run(tmp_path / "home") as running:
-        port = int(running.url.rpartition(":")[2])
+        port, key = int(running.url.rpartition(":")[2]), running.home / "demo.key"
+        key.rename(tmp_path / "kept")
         for home, said in (
             (running.home, "is owned by process"),
             (tmp_path / "other", "already in use. Choose another port by --listen"),
@@ -147,6 +148,8 @@ def test_a_second_one_in_the_same_home_and_at_the_same_port_is_told_why_it_can_n
             assert done.returncode == 2
             assert said in done.stderr.replace(": owned", " is owned"), done.stderr
             assert done.stderr.count("\n") == 1, done.stderr
+        assert not key.exists(), "the second one has made none"
+        (tmp_path / "kept").rename(key)
 
 
 def test_make_run_takes_another_port() -> None:
@@ -195,7 +198,7 @@ def test_what_it_prints_to_be_typed_works_as_it_stands_while_pretend_phones_cros
             assert next(line for line in stream.stdout if line.startswith('data: {"specversion":"1.0"'))
             stream.kill()
         assert "countries (balanced)" in shell(env, explain)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGHUP)  # its terminal is closed
         assert process.wait(END_S) == 0
     finally:
         process.kill()
@@ -222,8 +225,10 @@ def test_the_key_and_what_has_it_are_for_the_owner_alone(tmp_path: Path) -> None
         assert before["GEOFENCE_KEY"] not in log
         assert stat.S_IMODE(running.home.stat().st_mode) == 0o700
         sent = {"_type": "location", "lat": 45.764, "lon": 4.8357, "tst": int(time.time()), "acc": 9, "tid": "ME"}
-        assert httpx.post(f"{running.url}/v1/clients/owntracks", json=sent, headers=phone).status_code == 200
-        assert httpx.get(f"{running.url}/v1/devices/d", headers=phone).status_code == 403
+        assert (
+            httpx.post(f"{running.url}/v1/clients/owntracks", json=sent, headers=phone, timeout=20).status_code == 200
+        )
+        assert httpx.get(f"{running.url}/v1/devices/d", headers=phone, timeout=20).status_code == 403
 
 
 def test_a_home_that_can_not_be_used_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,10 +237,11 @@ def test_a_home_that_can_not_be_used_is_one_sentence(tmp_path: Path, monkeypatch
         Home(tmp_path / "file").prepare()
     newer = Home(tmp_path / "newer")
     newer.prepare()
+    newer.upgrade()
     with create_engine(f"sqlite:///{newer.folder / 'catalog.db'}").begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(Unusable, match=r"9999, which this program does not know.* GEOFENCE_HOME"):
-        newer.prepare()
+        newer.upgrade()
     monkeypatch.setattr("service.home._ROOM_BYTES", 1 << 60)
     with pytest.raises(Unusable, match=r"its disk has \d+ MB left"):
         Home(tmp_path / "full").prepare()
