@@ -201,6 +201,15 @@ def test_the_version_published_amid_it_moved_those_who_rest_once(story: Story) -
             assert [one["cause"] for one in told] == ["first_fix", "boundary"]
 
 
+def test_every_role_tells_its_metrics(story: Story) -> None:
+    for name, port, metric in (
+        ("gateway-1", 8081, "geofence_gateway_publication_waiting_seconds"),
+        ("worker-1", 8082, "geofence_worker_offset"),
+        ("webhooks", 8083, "geofence_webhooks_deliveries_total"),
+    ):
+        assert f"# HELP {metric} " in httpx.get(f"http://{story.its.places.address(name, port)}/metrics").text
+
+
 def test_every_role_ends_in_order_when_it_is_told_to(story: Story) -> None:
     assert story.statuses == dict.fromkeys(RESTARTED, 0)
 
