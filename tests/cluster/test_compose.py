@@ -59,17 +59,40 @@ def test_the_file_is_one_by_the_compose_schema_and_a_wrong_one_is_found_out() ->
     assert not validator.is_valid(wrong)
 
 
+def parsed(words: list[str]) -> dict[str, Any]:
+    """The parameters of a command of ours. Raises click.UsageError for what is none."""
+    command: click.Command = cli
+    context, rest = click.Context(cli, info_name="geofence"), list(words)
+    while isinstance(command, click.Group):
+        found = command.get_command(context, rest.pop(0))
+        assert found is not None, words
+        command = found
+    with command.make_context(str(command.name), rest) as made:
+        return made.params
+
+
 def test_every_command_is_one_of_ours_with_all_it_needs(variables: str) -> None:
     program, *words = read_compose(FILE, {})[variables].command
     assert program == "geofence"
-    command: click.Command = cli
-    context = click.Context(cli, info_name="geofence")
-    while isinstance(command, click.Group):
-        found = command.get_command(context, words.pop(0))
-        assert found is not None
-        command = found
-    with command.make_context(variables, list(words)) as parsed:
-        assert parsed.params["log_url" if "log_url" in parsed.params else "catalog_url"]
+    found = parsed(words)
+    assert found["log_url" if "log_url" in found else "catalog_url"]
+
+
+@pytest.mark.parametrize("variables", ["gateway-1"], indirect=True)
+@pytest.mark.parametrize("page", ["compose.md", "rolling-restart.md"])
+def test_every_command_of_the_pages_names_a_service_and_what_that_can_do(variables: str, page: str) -> None:
+    text = (ROOT / "docs/operations" / page).read_text()
+    lines = re.findall(r"^    docker compose (.+?)(?:  +#.*)?$", text, re.MULTILINE)
+    assert len(lines) > 3
+    for line in lines:
+        what, *words = line.split()
+        assert what in ("build", "up", "exec", "run")
+        scaled = [] if "--scale" not in words else [words.pop(words.index("--scale") + 1)]
+        named = [word for word in words if not word.startswith("-")]
+        assert {one.partition("=")[0] for one in [*scaled, *named[:1]]} <= set(SERVICES), line
+        if what == "exec":
+            assert named[1] == "geofence"
+            parsed(words[2:])
 
 
 def test_every_variable_is_a_setting_and_has_a_value_that_can_be(variables: str) -> None:
