@@ -30,7 +30,8 @@ from deploy.cluster.cluster import Cluster, cluster
 from deploy.cluster.welcome import commands, welcome, write_files
 
 RESTARTED = ("gateway-1", "gateway-2", "webhooks", "worker-2", "worker-1")
-TRAVELLERS, RESTING, EVERY_S, CALM_S, WAIT_S = 16, 4, 1.0, 4.0, 120.0
+TRAVELLERS, RESTING, WAIT_S = 16, 4, 120.0
+EVERY_S, LATER_EVERY_S, CALM_S = 0.5, 2.5, 5.0  # between two pings of a phone; how long nothing happens to the roles
 VARIABLES = {"PARTITIONS": "4", "ALLOW_PRIVATE_ADDRESSES": "true", "KAFKA_HEAP_OPTS": "-Xmx256m"}
 
 
@@ -126,7 +127,7 @@ def tell(story: Story) -> None:
     with story.traffic:
         until(lambda: len(story.box.ids) > TRAVELLERS)
         time.sleep(CALM_S)
-        story.calm = story.latencies()
+        story.calm, story.traffic.every_s = story.latencies(), LATER_EVERY_S
         its.kill("worker-1")
         number = story.publish("gateway-2", second, replaces=first)
         for name in RESTARTED[:3]:
