@@ -35,7 +35,7 @@ class Cluster:
     def __init__(self, folder: Path, variables: Mapping[str, str], *, published: bool = False) -> None:
         """`variables`: those that the file asks for. `published`: at the ports that it publishes, not at free ones."""
         self.folder = folder.resolve()
-        given = {"SECRETS": str(self.folder / "secrets"), **variables}
+        given = {**variables, "SECRETS": str(self.folder / "secrets")}
         every = read_compose(FILE, given)
         self.services = {name: one for name, one in every.items() if name not in LEFT_OUT}
         self.places = Places(self.services, self.folder, ROOT, published=published)
@@ -108,10 +108,6 @@ class Cluster:
         while not self._is_done(name, begun):
             time.sleep(_LOOK_S)
 
-    def said(self, name: str) -> str:
-        """The end of what one has said."""
-        return self._processes[name].said()
-
     def environment(self, name: str) -> dict[str, str]:
         """All variables that the process of a service has."""
         outer = {key: value for key, value in os.environ.items() if not key.startswith("GEOFENCE_")}
@@ -125,13 +121,6 @@ class Cluster:
         if done.returncode:
             raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr}")
         return done.stdout
-
-    def is_well(self, name: str) -> bool:
-        """What the health check of a service says now; one without a check is well once it has ended with 0."""
-        service = self.services[name]
-        if service.check is None:
-            return self._processes[name].status == 0
-        return self._checked(service, service.check)
 
     # -- how ----------------------------------------------------------------------------------------------------------
 

@@ -138,6 +138,12 @@ def test_who_runs_always_comes_back_and_has_a_health_check_and_who_runs_once_doe
             assert how["condition"] == (COMPLETED if needed in ONCE else HEALTHY)
 
 
+def test_each_service_starts_once_those_it_needs_are_there(here: Cluster) -> None:
+    first, second, third = map(set, here._waves())
+    assert (first, second) == ({"kafka", "postgres"}, ONCE)
+    assert third == set(OURS) - ONCE
+
+
 def test_no_password_stands_in_the_file_or_in_the_repository() -> None:
     for its in SERVICES.values():
         for name, value in its.get("environment", {}).items():
