@@ -1,4 +1,8 @@
-"""docker-compose.yml: by the Compose schema, by our own commands and settings, and by what operators ask of it."""
+"""docker-compose.yml: by the Compose schema, by our own commands and settings, and by what operators ask of it.
+
+`compose-spec.json` is the Compose Specification's own schema, copyright 2020 The Compose Specification Authors, under
+the Apache License 2.0, as it lies in `schema/` of the Go module compose-spec/compose-go, v2.16.2.
+"""
 
 from __future__ import annotations
 
