@@ -29,6 +29,9 @@ from travellers import Traffic, crew
 from deploy.cluster.cluster import Cluster, cluster
 from deploy.cluster.welcome import commands, welcome, write_files
 
+# Kafka's client leaves a connection open that it is closed while making.
+pytestmark = pytest.mark.filterwarnings("ignore:.*AIOKafkaConnection.__del__:pytest.PytestUnraisableExceptionWarning")
+
 RESTARTED = ("gateway-1", "gateway-2", "webhooks", "worker-2", "worker-1")
 TRAVELLERS, RESTING, WAIT_S = 16, 4, 120.0
 EVERY_S, LATER_EVERY_S, CALM_S = 0.5, 2.5, 5.0  # between two pings of a phone; how long nothing happens to the roles
