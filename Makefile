@@ -7,7 +7,7 @@ SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder # many tests wait fo
 CORE := $(wildcard geofence/*.py boundaries/tiles/*.py) ingest/placing.py stream/kafka/packing.py service/warm.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench torture broker lock clean setup
+.PHONY: help run cluster secrets test check format bench torture broker lock clean setup
 
 help: ## this list
 	@echo "geofence: location pings in, region changes that can be trusted out"
@@ -18,6 +18,12 @@ help: ## this list
 
 run: setup ## run everything in one process, with sample layers and pretend phones; LAN=1: for phones in this network too; PORT=8081: at that port
 	@exec $(BIN)/geofence run --demo $(if $(LAN),--lan) $(if $(PORT),--listen 127.0.0.1:$(PORT))
+
+cluster: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## the services of docker-compose.yml as processes: Kafka, PostgreSQL, all roles
+	@exec $(BIN)/python -m deploy.cluster
+
+secrets: ## make the passwords that docker-compose.yml mounts, in var/secrets
+	@sh deploy/secrets.sh var/secrets
 
 test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp $(BROKER)/browser.stamp $(BROKER)/promtool.stamp ## run all tests
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)

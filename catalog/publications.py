@@ -135,6 +135,14 @@ class Publications:
             rows = connection.execute(coming).all()
         return [*self.newest_sent().values(), *map(publication_of, rows)]
 
+    def due(self, *, now_ms: int) -> list[Publication]:
+        """Those whose time has come and that are not in force on every partition yet, the oldest first."""
+        its = publication.c
+        asked = select(publication).where(its.state.in_((*UNSENT, SENT)), its.at_ms <= now_ms)
+        with self._database.reading() as connection:
+            rows = connection.execute(asked.order_by(its.at_ms, its.layer, its.number)).all()
+        return [publication_of(row) for row in rows]
+
     def sent_hashes(self) -> set[str]:
         """The hashes of all versions that were ever written to the log, or may have been."""
         asked = select(publication.c.hash).where(publication.c.state.in_((SENDING, SENT, IN_FORCE))).distinct()

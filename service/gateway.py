@@ -35,6 +35,7 @@ from service.interpreter import tune
 from service.lan import addresses, owntracks_link, qr, url_of
 from service.log_lines import logging_to_stderr
 from service.logs import ensure_topics, open_log
+from service.publications_due import publications_due
 from service.source import Unusable
 from stream.port import Log
 from web.jwks import Jwks, is_here
@@ -114,10 +115,11 @@ async def answering_at(
     metrics: Sequence[Collector] = (),
 ) -> AsyncIterator[None]:
     """Answer meanwhile, the admins' endpoints among others; `metrics` of other roles are told too. Raises Unusable."""
-    told = [*disk_of(behind.log_url), *metrics]
+    log, catalog, told = behind.log, behind.catalog, [*disk_of(behind.log_url), *metrics]
     async with (
-        boundary_side(behind.catalog, behind.log, behind.log_url, reach.shelf, files, wall_ms, publishing) as further,
-        gateway_app(behind.log, behind.catalog, settings, tokens=tokens, more=[further], metrics=told) as gateway,
+        boundary_side(catalog, log, behind.log_url, reach.shelf, files, wall_ms, publishing) as further,
+        publications_due(catalog, wall_ms) as due,
+        gateway_app(log, catalog, settings, tokens=tokens, more=[further], metrics=[*told, due]) as gateway,
         _served(gateway, settings, reach, certificate),
     ):
         try:

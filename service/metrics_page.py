@@ -11,6 +11,7 @@ from ingest import disk, metrics
 from ingest.gateway import metrics as gateway
 from ingest.measure import Measure
 from ingest.webhooks import metrics as webhooks
+from service import publications_due
 
 _HEAD = """# Metrics
 
@@ -38,7 +39,7 @@ Outcomes: `confirmed`, `quiet`, `pending`, `late`, `repeated` and `implausible` 
 [operations/](operations/README.md) has alerts and a dashboard on them.
 """
 _ROLES: tuple[tuple[str, Sequence[Measure]], ...] = (
-    ("Gateway", gateway.MEASURES),
+    ("Gateway", (*gateway.MEASURES, *publications_due.MEASURES)),
     ("Worker", metrics.MEASURES),
     ("Webhooks", webhooks.MEASURES),
     ("Disk, of each role on an embedded log", disk.MEASURES),

@@ -18,6 +18,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # Those that take longest, the longest first: side by side, the last one to end is waited for.
 _LONG = (
+    "test_cluster_story.py",
     "test_torture.py",
     "test_command_boundaries.py",
     "test_events.py",
