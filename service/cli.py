@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from service.cli_backup import backup
 from service.cli_boundaries import BOUNDARY_COMMANDS
 from service.cli_catalog import CATALOG_COMMANDS
 from service.cli_config import config
@@ -199,7 +200,7 @@ def compare(
 
 
 _GATEWAY_COMMANDS = (gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS)
-for _command in (run_all, *LOG_COMMANDS, explain, *_GATEWAY_COMMANDS, config, doctor, *DEMO_COMMANDS):
+for _command in (run_all, *LOG_COMMANDS, explain, *_GATEWAY_COMMANDS, config, doctor, backup, *DEMO_COMMANDS):
     cli.add_command(_command)
 
 
