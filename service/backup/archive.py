@@ -11,6 +11,7 @@ import os
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -33,16 +34,18 @@ def pack(archive: Path, manifest: Manifest, folder: Path, told: Told) -> None:
     with os.fdopen(os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb") as file:
         with zstandard.ZstdCompressor(_LEVEL, write_checksum=False).stream_writer(file, closefd=False) as out:
             described = encode_manifest(manifest)
-            _put(out, Entry(MANIFEST, len(described), ""), BytesIO(described), lambda _: None)
+            _put(out, Entry(MANIFEST, len(described), ""), BytesIO(described), lambda *_: None)
             for entry in manifest.files:
                 with (folder / entry.name).open("rb") as source:
-                    _put(out, entry, source, lambda done, its=entry: told(f"packing {its.name}", done, its.bytes))
+                    _put(out, entry, source, partial(told, f"packing {entry.name}"))
             out.write(bytes(2 * _BLOCK))
         file.flush()
         os.fsync(file.fileno())
 
 
-def _put(out: zstandard.ZstdCompressionWriter, entry: Entry, source: BinaryIO, told: Callable[[int], None]) -> None:
+def _put(
+    out: zstandard.ZstdCompressionWriter, entry: Entry, source: BinaryIO, told: Callable[[int, int], None]
+) -> None:
     info = tarfile.TarInfo(entry.name)
     info.size, info.mode = entry.bytes, _OWNER_ONLY
     out.write(info.tobuf(tarfile.GNU_FORMAT))
@@ -50,7 +53,7 @@ def _put(out: zstandard.ZstdCompressionWriter, entry: Entry, source: BinaryIO, t
     while piece := source.read(_PIECE_BYTES):
         out.write(piece)
         done += len(piece)
-        told(done)
+        told(done, entry.bytes)
     out.write(bytes(-entry.bytes % _BLOCK))
 
 

@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def _refuse_if_there(path: Path) -> None:
 def _copy(home: Home, its: Moment, stage: Path, told: Told) -> None:
     for one in its.snapshots:
         name = one.path.name
-        one.copy_to(stage / name, lambda done, size, name=name: told(f"copying {name}", done, size))
+        one.copy_to(stage / name, partial(told, f"copying {name}"))
     for name in KEPT:
         if name not in (LOG, CATALOG) and (home.folder / name).is_file():
             (stage / name).write_bytes((home.folder / name).read_bytes())
