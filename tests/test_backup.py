@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import os
 import resource
+import shutil
 import sqlite3
 import stat
 import tarfile
@@ -20,9 +22,13 @@ import msgspec
 import pytest
 import zstandard
 from commands import run
+from runs import SETTINGS, World
 from test_worker_killed import KILLED, in_a_process
+from worlds import partition, walk
 
 from catalog import open_catalog, upgrade
+from geofence.wire_events import decode_event
+from ingest.settings import WorkerSettings
 from ingest.topics import CHANGES, PINGS, topics
 from service.backup.making import make_backup
 from service.backup.manifest import Entry, Manifest, decode_manifest, encode_manifest
@@ -179,6 +185,32 @@ def test_positions_that_readers_got_after_the_backup_lead_to_what_comes_next(hom
     assert [offset for offset, _ in records(again, CHANGES)] == [0, 1, 2, LEAP + 3, LEAP + 4]
     append(again, PINGS, 1)
     assert records(again, PINGS)[-1][0] == 300, "the input has no gaps"
+
+
+def test_after_a_restore_an_id_may_be_another_event_s_unless_the_source_is_another(tmp_path: Path) -> None:
+    its = world(tmp_path / "log.db")
+    its.pour(walk("A 0 A 60 A 120"))
+    its.work()
+    copy, other = tmp_path / "copy.db", tmp_path / "other.db"
+    for one in (copy, other):
+        shutil.copy(its.path, one)
+    later = []
+    renamed = dataclasses.replace(SETTINGS, source="geofence-2")
+    for log, way, settings in ((its.path, "B", SETTINGS), (copy, "N", SETTINGS), (other, "N", renamed)):
+        one = world(log, settings)
+        one.now_ms = its.now_ms
+        one.pour(walk(" ".join(f"{way} {second}" for second in (180, 240, 300, 360))))
+        one.work()
+        later.append(next(event for line in one.events()["d"] if (event := decode_event(line)).sequence.endswith("2")))
+    lost, told, named_anew = later
+    assert lost.id == told.id
+    assert lost.data.target != told.data.target
+    assert named_anew.id != told.id
+    assert named_anew.data.target == told.data.target
+
+
+def world(log_file: Path, settings: WorkerSettings = SETTINGS) -> World:
+    return World(log_file, [partition()], settings=settings)
 
 
 def test_a_home_without_a_catalog_has_its_log_backed_up(home: Home, tmp_path: Path) -> None:
