@@ -55,13 +55,13 @@ class Load:
 
     def more(self) -> None:
         """Wait until some more was acknowledged."""
-        want = len(self.acknowledged) + 10 * len(DEVICES)
+        want = len(self.acknowledged) + 5 * len(DEVICES)
         until(lambda: len(self.acknowledged) >= want or not self._thread.is_alive())
 
     def _post(self) -> None:
         name, _, value = self._running.environment()["AUTH"].partition(": ")
         with httpx.Client(base_url=self._running.url, headers={name: value}, timeout=30) as client:
-            while not self._stop.wait(0.04):
+            while not self._stop.wait(0.1):
                 self._now_ms += 60_000
                 east = self._now_ms // 180_000 % 2
                 pings = [
@@ -114,7 +114,7 @@ def judge(home: Path, folder: Path) -> tuple[set[tuple[str, int]], dict[str, lis
     for partition, some in enumerate(lines):
         file, out = folder / f"{home.name}-{partition}.ndjson", io.BytesIO()
         file.write_bytes(b"".join(some) or b"\n")
-        begin = begin_published(f"sqlite:{home / 'catalog.db'}", str(folder / "atlases"))
+        begin = begin_published(f"sqlite:{home / 'catalog.db'}", str(home / "atlases"))
         replay_file(str(file), begin, out, ReplayOptions("required", "geofence", until="2099-01-01"))
         for line in out.getvalue().splitlines():
             expected[msgspec.json.decode(line)["subject"]].append(line)
