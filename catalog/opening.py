@@ -67,7 +67,7 @@ def upgrade(url: str) -> str:
     try:
         _make_folder(database)
         before, newest = _revision(database), _known()[-1]
-        if before is not None and before not in _known():
+        if before is not None and not knows(before):
             raise Outdated(_advice(database, before, newest))
         if before == newest:
             return f"{database} is up to date, at {newest}"
@@ -76,6 +76,23 @@ def upgrade(url: str) -> str:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         return f"{database} is at {newest} now; it was {'empty' if before is None else f'at {before}'}"
+    finally:
+        database.close()
+
+
+def knows(revision: str) -> bool:
+    """Whether this program can open or upgrade a catalog that is at this migration."""
+    return revision in _known()
+
+
+def revision_of(url: str) -> str | None:
+    """Which migration a catalog is at; None: it is empty. Raises Unreachable, Outdated if a newer program made it."""
+    database = Database(url)
+    try:
+        found = _revision(database)
+        if found is not None and not knows(found):
+            raise Outdated(_advice(database, found, _known()[-1]))
+        return found
     finally:
         database.close()
 
@@ -92,7 +109,7 @@ def _revision(database: Database) -> str | None:
 
 
 def _advice(database: Database, found: str | None, newest: str) -> str:
-    if found is not None and found not in _known():
+    if found is not None and not knows(found):
         return (
             f"{database} is at {found}, which this program does not know; it knows up to {newest}. Update the program."
         )

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from service.cli_backup import backup
 from service.cli_boundaries import BOUNDARY_COMMANDS
 from service.cli_capacity import capacity
 from service.cli_catalog import CATALOG_COMMANDS
@@ -200,7 +201,7 @@ def compare(
 
 
 _GATEWAY_COMMANDS = (gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS)
-for _command in (run_all, *LOG_COMMANDS, explain, *_GATEWAY_COMMANDS, config, doctor, capacity, *DEMO_COMMANDS):
+for _command in (run_all, *LOG_COMMANDS, explain, *_GATEWAY_COMMANDS, config, doctor, capacity, backup, *DEMO_COMMANDS):
     cli.add_command(_command)
 
 

@@ -1,0 +1,1 @@
+"""Backups of an embedded home: made while it runs, looked at, put back."""
