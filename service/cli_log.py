@@ -32,8 +32,8 @@ Examples:
   geofence worker --log sqlite:var/log.db --regions zones=new.geojson --regions zones=old.geojson
   geofence worker --log kafka://127.0.0.1:9092 --regions us-counties.geojson.gz --health 127.0.0.1:8081
 """
-_FLAGS = {"consent": "consent", "forget_after": "forget_after_s", "max_age": "max_age_s", "source": "source",
-          "group": "group", "skip_version": "skip_versions", "lost_input": "lost_input"}  # fmt: skip
+DECIDING = {"consent": "consent", "forget_after": "forget_after_s", "max_age": "max_age_s", "source": "source"}
+_FLAGS = {**DECIDING, "group": "group", "skip_version": "skip_versions", "lost_input": "lost_input"}
 _TAIL_EXAMPLES = """\b
 Examples:
   geofence tail --log sqlite:var/log.db --from beginning --layer counties
