@@ -88,7 +88,7 @@ def explain(
     here, they come from GEOFENCE_WORKER_... or the settings file, as those of a worker do.
     """
     from service.explain import asked_of, explain_file, only, setting_of
-    from service.explain_log import explain_log
+    from service.explain_published import explain_log
 
     asked = asked_of(at, last, event, presets)
     if picture is not None:

@@ -1,4 +1,4 @@
-"""What a log and a catalog know of a device, made into an explanation.
+"""What a log retains of a device, made into an explanation.
 
 Between `ingest.retrieving` and `geofence.explanation`; for the command, and for the program that a gateway starts.
 Invariant: what is not retained is said so, with how far back the log goes, and never explained by guessing.
@@ -6,30 +6,18 @@ Invariant: what is not retained is said so, with how far back the log goes, and 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import msgspec
 
-from boundaries.loading import Loader
-from catalog import Catalog
-from catalog.publication import IN_FORCE, SENDING, SENT
 from geofence.explanation import Asked, Explanation, NotRetained, explain
 from geofence.instant import text_of
-from geofence.library import UnknownVersion
 from geofence.wire_events import Event
-from ingest.retained import Bounds, Retained, Sent
+from ingest.retained import Retained, Sent
 from ingest.retrieving import Reading
 from ingest.settings import WorkerSettings
-from service.catalogs import answering, opened
-from service.explain import begin_of, setting_of
-from service.logs import open_log, run
+from service.explain import setting_of
 from service.replay import Begin
-from service.source import Unusable
-
-_SENT = (SENDING, SENT, IN_FORCE)
 
 
 class Gone(Exception):
@@ -77,53 +65,3 @@ def _back(found: Retained) -> str:
     how = "was read back" if found.passed_over else "goes back"
     back = f"partition {found.partition} of the log {how} to {text_of(found.first_ms)}"
     return back + (f"; {found.gone:,} older records are gone" if found.gone else "")
-
-
-def sent_of(catalog: Catalog, layers: Collection[str]) -> Sent:
-    """What was published of these layers; of all if none is named. Raises Unusable where one does not exist."""
-    known = [layer.name for layer in catalog.layers.list()]
-    for name in layers:
-        if name not in known:
-            raise Unusable(f"layer is {name!r}; there are {', '.join(known) or 'none'}")
-    return {
-        name: [(one.number, one.hash) for one in catalog.publications.list(name) if one.state in _SENT]
-        for name in layers or known
-    }
-
-
-def explain_log(
-    url: str, device: str, worker: WorkerSettings, asked: Asked, given: Begin | tuple[str, Path], layers: Sequence[str]
-) -> tuple[Explanation, Begin]:
-    """Explain a device from a log; with the versions that were at hand. Raises Unusable.
-
-    `given`: the layers, or where the catalog and its shelf are.
-    """
-    return run(_explain_log(url, device, worker, asked, given, layers))
-
-
-async def _explain_log(
-    url: str, device: str, worker: WorkerSettings, asked: Asked, given: Begin | tuple[str, Path], layers: Sequence[str]
-) -> tuple[Explanation, Begin]:
-    async with open_log(url, read_only=True) as log:
-        reading = Reading(log, device, worker.value_bytes, Bounds(), layers)
-        found = await reading.read(asked.at_ms, asked.event)
-        if isinstance(given, Begin):
-            versions = Versions(given)
-        else:
-            versions = await _published(found, *given, layers)
-        try:
-            return await explained(reading, found, versions, worker, asked), versions.begin
-        except Gone as error:
-            raise Unusable(str(error)) from None
-
-
-async def _published(found: Retained, catalog_url: str, shelf: Path, layers: Sequence[str]) -> Versions:
-    """Those of the catalog's versions that were in force."""
-    with answering(), opened(catalog_url) as catalog:
-        sent, loader = await asyncio.to_thread(sent_of, catalog, layers), Loader(catalog, shelf)
-        known = {key for its in sent.values() for _, key in its}
-        try:
-            atlases = {key: await loader.load(key) for key in sorted(found.versions(sent) & known)}
-        except UnknownVersion as error:
-            raise Unusable(str(error)) from None
-    return Versions(begin_of((), atlases), sent)

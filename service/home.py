@@ -95,7 +95,7 @@ class Home:
             f"export GEOFENCE_SERVER={url} GEOFENCE_KEY={key}",
             f'export AUTH="Authorization: Bearer {key}"',
             f"export GEOFENCE_LOG='sqlite:{place / 'log.db'}' GEOFENCE_CATALOG='sqlite:{place / 'catalog.db'}'",
-            f"export GEOFENCE_SHELF='{place / 'atlases'}'",
+            f"export GEOFENCE_SHELF='{place / 'atlases'}' GEOFENCE_WORKER_CONSENT=required",
             f"case :$PATH: in *:'{commands}':*) ;; *) export PATH='{commands}':$PATH ;; esac",
         )
         _write_secret(self.environment_file, "\n".join(lines) + "\n")

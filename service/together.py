@@ -97,7 +97,7 @@ async def run_together(home: Home, reach: Reach, roles: Roles, stages: Stages) -
         async with open_log(home.log_url) as log:
             await ensure_topics(log, home.log_url)
             _say(f"log and catalog in {home.folder}")
-            behind = Behind(log, home.log_url, catalog)
+            behind = Behind(log, home.log_url, catalog, roles.worker)
             async with AsyncExitStack() as opened:
                 await opened.enter_async_context(_working(log, home, roles.worker, status, stop))
                 runner = await opened.enter_async_context(running(log, catalog, roles.webhooks))
