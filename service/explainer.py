@@ -43,7 +43,7 @@ class Explainers:
         self._catalog, self._loader, self._log_url = catalog, loader, log_url
         self._settings, self._worker, self._busy = settings, worker, 0
 
-    async def __call__(self, question: Question) -> bytes:
+    async def __call__(self, question: Question, /) -> bytes:
         """The answer. Raises Problem."""
         try:
             asked_of(question.at, question.last, question.event, question.presets, prefix="")

@@ -39,7 +39,7 @@ class Question:
 class Explainer(Protocol):
     """Explains."""
 
-    async def __call__(self, question: Question) -> bytes:
+    async def __call__(self, question: Question, /) -> bytes:
         """The answer, in the form that is asked for. Raises Problem."""
 
 
