@@ -61,6 +61,10 @@ class Reading:
             self._note(found)
         return found
 
+    async def known(self) -> RowRead | None:
+        """What the worker keeps of the device; None: nothing, or nothing that this program can read."""
+        return await self._row(partition_of(self.key, await self.log.partitions(TRACKS)))
+
     async def told(self, partition: int) -> list[Event]:
         """All events of the device that are left, as many as the bounds let through."""
         return await self._told(partition, None) or []

@@ -40,6 +40,8 @@ Examples:
   geofence catalog upgrade --catalog sqlite:var/catalog.db
   geofence keys create "my phone" --scope pings:write --catalog sqlite:var/catalog.db
   geofence gateway --log kafka://127.0.0.1:9092 --catalog sqlite:var/catalog.db
+
+Exit status: 0 stopped by SIGTERM or Ctrl-C; 2 it can't run, and a line says why.
 """
 
 

@@ -117,3 +117,15 @@ def test_what_was_withdrawn_is_not_explained(running_hall: TownHall) -> None:
         assert time.monotonic() < until
     found = ask(running_hall, "/v1/devices/leaver/explain")
     assert (found.status_code, found.json()["title"]) == (404, "Not known")
+
+
+def test_a_consent_is_said_to_a_server_by_the_command(hall: TownHall) -> None:
+    shown = run("consent", "show", "guest", "--json").events
+    assert shown == [{"device": "guest", "consent": "nothing", "counts": True}]
+    given = run("consent", "give", "guest")
+    assert (given.status, given.lines[0].startswith("guest: given, ")) == (0, True), given.err
+    assert run("consent", "show", "guest").lines == ["guest: given; its pings are taken"]
+    assert json.loads(run("consent", "withdraw", "guest", "--json").out)["consent"] == "withdrawn"
+    assert run("consent", "show", "guest").lines == ["guest: withdrawn; its pings are refused"]
+    refused = run("consent", "show", "guest", "--server", hall.url.replace("http", "ftp"))
+    assert (refused.status, "--server is" in refused.err) == (2, True)
