@@ -109,7 +109,7 @@ def _tell(said: dict[str, Any], as_json: bool) -> None:
         click.echo(json.dumps(said))
         return
     when = f", {text_of(said['at_ms'])}" if "at_ms" in said else ""
-    counts = {True: "; its pings are taken", False: "; its pings are refused"}.get(said.get("counts"), "")
+    counts = f"; its pings are {'taken' if said['counts'] else 'refused'}" if "counts" in said else ""
     click.echo(printable(f"{said['device']}: {said['consent']}{when}{counts}"))
 
 

@@ -31,7 +31,9 @@ def lines_of(found: Explanation, *, pretty: bool) -> Iterator[str]:
 def _layer(found: Explanation, layer: str, steps: Sequence[Step], pretty: bool) -> Iterator[str]:
     rule = found.alike.get(layer)
     yield printable(f"{layer}" + (f" ({rule})" if rule else ""))
-    yield "  " + curve(steps, pretty=pretty)
+    drawn = curve(steps, pretty=pretty)
+    if drawn:
+        yield f"  {drawn}"
     told = [one for step in steps for one in step.told]
     for one in told:
         yield printable(f"  {_clock(one.confirmed_ms)}  {one.words}  {one.id}".rstrip())
