@@ -24,6 +24,7 @@ from ingest.retrieving import Reading
 from ingest.settings import WorkerSettings
 from service.explain import begin_of
 from service.explain_log import Gone, Versions, explained
+from service.explain_text import lines_of
 
 ROW, AFTER = partition(), partition(SHIFTED)
 NOW_MS = time.time_ns() // 1_000_000
@@ -102,6 +103,7 @@ def test_a_track_whose_beginning_is_gone_is_said_so_and_its_events_have_the_ids_
     _, found = read(world)
     assert found.cut_short == {"row": OLD_MS}
     assert "the beginning of its track" in found.notes[0]
+    assert f"Note: {found.notes[0]}" in list(lines_of(found, pretty=False))
     assert moves(found.told) == [("", None, "B"), (last["id"], "B", "C")]
     assert found.told[0].words.startswith("Only in this replay, no such event was told: ")
     _, asked = read(world, Asked(event=str(last["id"])))

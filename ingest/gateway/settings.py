@@ -75,7 +75,7 @@ class GatewaySettings:
     # Explanations that are made at once; beyond, who asks is told to come again.
     explanations: int = 1
     # Seconds that an explanation may take.
-    explain_s: float = 30.0
+    explain_s: float = 60.0
     # Records of a partition that an explanation reads: the newest, or those around what is asked for.
     explain_records: int = 1_000_000
     # Pings of a device, with the control records between them, that an explanation replays: the newest.

@@ -1,5 +1,6 @@
 """`GET /v1/devices/{id}/explain`, by a server whose layers are published: what it says, and what it refuses."""
 
+import asyncio
 import io
 import json
 import time
@@ -12,6 +13,14 @@ import pytest
 from commands import layer, run, square
 from matplotlib.image import imread
 from town_hall import TownHall
+
+from boundaries.loading import Loader
+from catalog import open_catalog
+from ingest.gateway.explaining import Question
+from ingest.gateway.settings import GatewaySettings
+from ingest.settings import WorkerSettings
+from service.explainer import Explainers
+from web.problem import Problem
 
 PATH = "/v1/devices/stroller/explain"
 
@@ -94,6 +103,26 @@ def test_one_at_a_time_is_explained_and_others_are_told_to_come_again(running_ha
     refused = next(one for one in answers if one.status_code == 503)
     assert int(refused.headers["retry-after"]) > 0
     assert "Another explanation is being made" in refused.json()["detail"]
+
+
+@pytest.mark.usefixtures("stroll")
+@pytest.mark.parametrize(
+    ("bound", "says"),
+    [
+        ({"explain_s": 0.05}, "It took longer than 0.05 s"),
+        ({"explain_memory_bytes": 1_000_000}, "can't be explained now"),
+    ],
+)
+def test_what_goes_beyond_its_bounds_is_ended_and_told_to_come_again(
+    bound: dict[str, Any], says: str, running_hall: TownHall
+) -> None:
+    folder = running_hall.folder
+    with open_catalog(running_hall.catalog) as catalog:
+        settings, loader = GatewaySettings(**bound), Loader(catalog, folder / "atlases")
+        explain = Explainers(catalog, loader, f"sqlite:{folder / 'log.db'}", settings, WorkerSettings())
+        with pytest.raises(Problem, match=says) as refused:
+            asyncio.run(explain(Question(device="stroller", row=None)))
+    assert (refused.value.status, int(refused.value.headers["Retry-After"]) > 0) == (503, True)
 
 
 @pytest.mark.usefixtures("stroll")
