@@ -95,8 +95,8 @@ class Newest:
 
     def before(self, orders: Iterable[Control] = ()) -> tuple[Control, ...]:
         """The orders that came before: those that were let go, and others from before all of them."""
-        named = {_named(one): one for one in orders}
-        return tuple((named | self._orders).values())
+        older = {_named(one): one for one in orders}
+        return (*(one for name, one in older.items() if name not in self._orders), *self._orders.values())
 
     def _let_go(self, item: Heard) -> None:
         if isinstance(item, Pings):

@@ -34,10 +34,10 @@ class Retained:
 
     device: str
     partition: int
+    newest: Newest
     first_ms: int | None = None
     gone: int = 0  # records before it that retention took
     passed_over: int = 0  # records before it that a bound left out
-    newest: Newest = field(default_factory=lambda: Newest(0))
     row: RowRead | None = None
     in_force: PartitionRow | None = None
     told: list[Event] | None = None

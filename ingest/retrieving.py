@@ -81,19 +81,21 @@ class Reading:
 
     async def _pings(self, found: Retained, reader: Reader, start: int) -> None:
         hearing, until_s, left = Hearing(self.device), time.monotonic() + self.bounds.seconds, self.bounds.records
-        async for batch in self.log.read(PINGS, found.partition, start=start, to_end=True, most=_BATCH):
+        async for batch in self.log.read(
+            PINGS, found.partition, start=start, to_end=True, most=min(_BATCH, self.bounds.records)
+        ):
             if found.first_ms is None:
                 found.first_ms = batch.times_ms[0]
+            elif left <= 0 or time.monotonic() > until_s:
+                found.notes.append(
+                    f"It was read up to {text_of(batch.times_ms[0])}, {self.bounds.records - left:,} records, which is "
+                    "as much as may be read at once; what was received later is not in it."
+                )
+                break
             for item in reader.read(batch)[0]:
                 for one in hearing.hear(item.pings if isinstance(item, Run) else item.control):
                     self._keep(found, one)
             left -= len(batch.offsets)
-            if left <= 0 or time.monotonic() > until_s:
-                found.notes.append(
-                    f"It was read up to {text_of(batch.times_ms[-1])}, {self.bounds.records - left:,} records, which "
-                    "is as much as may be read at once; what was received later is not in it."
-                )
-                break
         for one in hearing.end():
             self._keep(found, one)
 

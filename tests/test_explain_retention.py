@@ -176,11 +176,12 @@ def test_what_a_bound_leaves_out_is_said(tmp_path: Path) -> None:
     _, few = read(world, bounds=Bounds(records=6))
     assert few.cut_short == {"row": OLD_MS}
     assert "the newest 6 are looked at" in few.notes[-1]
+    assert not any("may be read at once" in note for note in few.notes)
     assert few.told[-1].id == last["id"]
     _, small = read(world, bounds=Bounds(items=9))
     assert "older pings of the device were left out: the newest 9 pings" in small.notes[-1]
     assert small.told[-1].id == last["id"]
-    _, brief = read(world, bounds=Bounds(seconds=0.0))
+    _, brief = read(world, Asked(at_ms=OLD_MS + 120_000), bounds=Bounds(records=8))
     assert any("which is as much as may be read at once" in note for note in brief.notes)
 
 
