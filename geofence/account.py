@@ -51,6 +51,11 @@ class Account:
             else:
                 yield from self._control(item)
 
+    @property
+    def born_ms(self) -> dict[str, int]:
+        """By layer, when the track began that the fence now has of the device; NEVER: there is none."""
+        return {name: one.born_ms for name, one in self._fence.standing(self._device).items()}
+
     def events(self, heard: Iterable[Heard]) -> Iterator[Told]:
         """What is told, and nothing of how it came about: much quicker."""
         for item in heard:

@@ -8,7 +8,8 @@ input gives the same explanation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import msgspec
 
@@ -18,11 +19,13 @@ from geofence.control import Switch
 from geofence.fence import Fence
 from geofence.hearing import Heard
 from geofence.library import Library
+from geofence.past import Past, cut_words
 from geofence.ping import Pings
 from geofence.region import Version
 from geofence.rule import PRESETS, Rule
 from geofence.witness import Step, Told
 
+Order = TypeVar("Order", bound=Heard)
 AROUND_MS = 30 * 60_000
 LAST_MS = 30 * 60_000
 
@@ -42,10 +45,11 @@ class Setting:
     max_age_s: float = 7 * 86_400.0
     keeps_time: bool = False
     source: str = "geofence"
+    past: Past = field(default_factory=Past)
 
     def fence(self) -> Fence:
-        """A new fence."""
-        return Fence(
+        """A new fence, which has obeyed what was ordered before; an order for a version that is not at hand is none."""
+        fence = Fence(
             self.in_force,
             consent=self.consent,
             forget_after_s=self.forget_after_s,
@@ -53,19 +57,30 @@ class Setting:
             library=Library(atlases=self.atlases),
             keeps_time=self.keeps_time,
         )
+        for order in self.past.orders:
+            if not isinstance(order, Switch) or order.version in self.atlases:
+                fence.apply(order)
+        return fence
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What part of the account: an event, the time around an instant, or the last so long (all None: 30 minutes)."""
+    """What part of the account: an event, the time around an instant, or the last so long (all None: 30 minutes).
+
+    `presets`: those that it is compared with.
+    """
 
     at_ms: int | None = None
     last_ms: int | None = None
     event: str | None = None
+    presets: Sequence[str] = tuple(PRESETS)
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is to say of a device in a span of time."""
+    """What there is to say of a device in a span of time.
+
+    `cut_short`: the layers whose track began before what is retained, and when it did; `notes`: what else is not whole.
+    """
 
     device: str
     begin_ms: int
@@ -74,6 +89,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     presets: dict[str, tuple[Told, ...]]
     alike: dict[str, str]  # of each layer, the preset that its rule is, if it is one
+    cut_short: dict[str, int] = {}
+    notes: tuple[str, ...] = ()
 
     @property
     def told(self) -> list[Told]:
@@ -85,27 +102,34 @@ def explain(device: str, heard: Sequence[Heard], setting: Setting, asked: Asked)
     """Replay what was heard of a device, and give the part that is asked for. Raises NotRetained."""
     if not any(isinstance(item, Pings) for item in heard):
         raise NotRetained(f"no ping of device {device!r} is retained")
-    steps = account_of(device, heard, setting)
+    account = _account(device, setting)
+    steps = list(account.steps(heard))
     if not any(step.seen for step in steps):
         raise NotRetained(f"no layer was in force when the pings of device {device!r} came")
+    cut_short = setting.past.cut_short(account.born_ms)
+    steps = setting.past.as_told(steps, cut_short)
     begin_ms, end_ms = span_of(steps, asked)
-    shown = tuple(step for step in steps if begin_ms <= _end_ms(step) and step.time_ms <= end_ms)
-    presets = {name: tuple(_between(_told_under(name, device, heard, setting), begin_ms, end_ms)) for name in PRESETS}
+    told = {name: _told_under(name, device, heard, setting) for name in asked.presets}
     return Explanation(
         device=device,
         begin_ms=begin_ms,
         end_ms=end_ms,
         heard_from_ms=min(step.time_ms for step in steps if step.seen),
-        steps=shown,
-        presets=presets,
+        steps=tuple(step for step in steps if begin_ms <= _end_ms(step) and step.time_ms <= end_ms),
+        presets={name: tuple(_between(its, begin_ms, end_ms)) for name, its in told.items()},
         alike=_alike(setting),
+        cut_short=cut_short,
+        notes=tuple(cut_words(layer, born_ms) for layer, born_ms in cut_short.items()),
     )
 
 
 def account_of(device: str, heard: Iterable[Heard], setting: Setting) -> list[Step]:
     """The whole account."""
-    account = Account(setting.fence(), device, source=setting.source, keeps_time=setting.keeps_time)
-    return list(account.steps(heard))
+    return list(_account(device, setting).steps(heard))
+
+
+def _account(device: str, setting: Setting) -> Account:
+    return Account(setting.fence(), device, source=setting.source, keeps_time=setting.keeps_time)
 
 
 def span_of(steps: Sequence[Step], asked: Asked) -> tuple[int, int]:
@@ -132,8 +156,7 @@ def _between(told: Iterable[Told], begin_ms: int, end_ms: int) -> Iterator[Told]
 def _told_under(preset: str, device: str, heard: Sequence[Heard], setting: Setting) -> Iterator[Told]:
     """The events of the device, had all layers this preset."""
     changed, other = _under(preset, heard, setting)
-    account = Account(other.fence(), device, source=other.source, keeps_time=other.keeps_time)
-    return account.events(changed)
+    return _account(device, other).events(changed)
 
 
 def _under(preset: str, heard: Sequence[Heard], setting: Setting) -> tuple[list[Heard], Setting]:
@@ -145,13 +168,14 @@ def _under(preset: str, heard: Sequence[Heard], setting: Setting) -> tuple[list[
     }
     atlases = {atlas.version.hash: atlas for atlas in changed.values()}
     in_force = [changed[version.hash].version for version in setting.in_force]
-    renamed: list[Heard] = [
-        msgspec.structs.replace(item, version=changed[item.version].version.hash)
-        if isinstance(item, Switch) and item.version in changed
-        else item
-        for item in heard
-    ]
-    return renamed, replace(setting, in_force=in_force, atlases=atlases)
+
+    def renamed(order: Order) -> Order:
+        if not isinstance(order, Switch) or order.version not in changed:
+            return order
+        return msgspec.structs.replace(order, version=changed[order.version].version.hash)
+
+    past = replace(setting.past, orders=tuple(map(renamed, setting.past.orders)))
+    return list(map(renamed, heard)), replace(setting, in_force=in_force, atlases=atlases, past=past)
 
 
 def _alike(setting: Setting) -> dict[str, str]:

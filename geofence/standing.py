@@ -53,6 +53,7 @@ class Standing:
     atlas: Atlas
     motion: Motion
     beliefs: tuple[Belief, ...]
+    born_ms: int = NEVER  # the time of the track's first ping; NEVER: there is no track
 
     @property
     def version(self) -> Version:
@@ -81,7 +82,7 @@ def standing_of(layer: LayerState, slot: int | None) -> Standing:
             _belief(layer, int(it["fence"]), rows[row], int(it["since_ms"]), int(it["trail"]))
             for row, it in ((row, chain[row]) for row in tracks.fence_rows(slot))
         ]
-    return Standing(layer.atlas, motion, tuple(beliefs))
+    return Standing(layer.atlas, motion, tuple(beliefs), int(tracks.span["born_ms"][slot]))
 
 
 def _belief(layer: LayerState, fence: int, row: Any, since_ms: int, trail: int) -> Belief:

@@ -59,6 +59,7 @@ class TrackRead:
 
     layer: str
     sequence: int
+    born_ms: int  # the time of its first ping
     since_ms: int
     spot: Spot | None
     beliefs: tuple[BeliefRead, ...]
@@ -137,7 +138,7 @@ def _track(its: _Walk) -> TrackRead:
         its.take("place")
     since_ms = int(head["since_ms"])
     beliefs = tuple(_belief(its, overlay, since_ms) for _ in range(int(head["beliefs"])))
-    return TrackRead(name, int(head["sequence"]), since_ms, spot, beliefs)
+    return TrackRead(name, int(head["sequence"]), int(head["born_ms"]), since_ms, spot, beliefs)
 
 
 def _spot(motion: Any) -> Spot | None:

@@ -50,7 +50,7 @@ class BoundaryServer:
         if httpx.URL(url).scheme not in ("http", "https") or not httpx.URL(url).host:
             raise Unusable(f"--server is {url!r}; allowed: http://HOST:PORT or https://HOST. Correct it.")
         self.url = url.rstrip("/")
-        headers = {"Authorization": f"Bearer {key}", "User-Agent": "geofence-boundaries"}
+        headers = {"Authorization": f"Bearer {key}", "User-Agent": "geofence"}
         self._client = httpx.Client(base_url=self.url, headers=headers, timeout=_TIMES, transport=transport)
 
     def __enter__(self) -> Self:
@@ -77,6 +77,10 @@ class BoundaryServer:
     def post(self, *path: object, body: Mapping[str, Any]) -> Any:
         """Have something made; what was answered."""
         return _json(self._ask("POST", path, {}, json=dict(body)))
+
+    def put(self, *path: object) -> Any:
+        """Have something so; what was answered."""
+        return _json(self._ask("PUT", path, {}))
 
     def patch(self, *path: object, body: Mapping[str, Any], etag: str) -> Any:
         """Change what was seen with this ETag."""

@@ -19,12 +19,15 @@ from service.cli_backup import backup
 from service.cli_boundaries import BOUNDARY_COMMANDS
 from service.cli_capacity import capacity
 from service.cli_catalog import CATALOG_COMMANDS
+from service.cli_completion import answer_shell, completion
 from service.cli_config import config
+from service.cli_consent import CONSENT_COMMANDS
 from service.cli_demo import DEMO_COMMANDS
 from service.cli_doctor import doctor
 from service.cli_explain import explain
 from service.cli_gateway import gateway
 from service.cli_log import LOG_COMMANDS, shelf_option
+from service.cli_rejected import REJECTED_COMMANDS
 from service.cli_run import run as run_all
 from service.cli_webhooks import WEBHOOK_COMMANDS
 from service.options import RULE_HELP, deciding_options, layer_options
@@ -46,17 +49,24 @@ Examples:
   geofence locate --regions us-counties.geojson.gz points.csv > located.csv
   geofence locate --regions counties.geojson --regions zones=fences.geojson --kind zones=overlay points.csv
   cut -d, -f2,3 trips.csv | geofence locate --regions counties.geojson -
+
+Exit status: 0 done, but for the rows that standard error tells of; 2 a file or an option can't be used.
 """
 _REPLAY_EXAMPLES = """\b
 Examples:
   geofence replay --regions us-counties.geojson.gz day.csv
   geofence replay --regions zones=fences.geojson --kind overlay --dwell zones=300 day.gpx
   geofence replay --regions counties.geojson --rule strict --tracks tracks.ndjson --stats day.csv.gz
+
+Exit status: 0 done, but for the rows that standard error tells of; 2 a file or an option can't be used.
 """
 _COMPARE_EXAMPLES = """\b
 Examples:
   geofence compare --regions us-counties.geojson.gz walk.gpx
   geofence compare --regions zones=fences.geojson --kind overlay --picture walk.png --events 100 walk.csv
+  geofence compare --regions counties.geojson --no-picture --json day.csv | jq '.layers[].methods'
+
+Exit status: 0 done, but for the rows that standard error tells of; 2 a file or an option can't be used.
 """
 
 
@@ -76,7 +86,8 @@ def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> No
 def cli() -> None:
     """Turns location pings into region changes that can be trusted.
 
-    Exit status: 0 done (rejected rows, if any, are on standard error); 2 a file or an option can't be used.
+    Exit status: 0 done (rejected rows, if any, are on standard error); 2 a file or an option can't be used; 130
+    stopped by Ctrl-C. Each command says its own by --help.
     """
 
 
@@ -165,6 +176,7 @@ def replay(
 @click.option("--picture", metavar="OUT", default="compare.svg", show_default=True, help=_PICTURE_HELP)
 @click.option("--no-picture", is_flag=True, help="Draw nothing.")
 @click.option("--events", metavar="N", type=click.IntRange(0), default=20, show_default=True, help=_EVENTS_HELP)
+@click.option("--json", "as_json", is_flag=True, help="The table and the events as one JSON object.")
 @click.argument("trace", metavar="TRACE")
 def compare(
     *,
@@ -177,6 +189,7 @@ def compare(
     picture: str,
     no_picture: bool,
     events: int,
+    as_json: bool,
     trace: str,
 ) -> None:
     """Show what four rules make of the same trace: raw switching, three in a row, Amazon's accuracy filter, ours.
@@ -194,14 +207,32 @@ def compare(
     versions = load_versions(LayerOptions(regions, kind, rule, nearest_within))
     check_distinct(versions)
     found = compare_file(trace, versions, engine=engine, until=until)
-    print_comparison(found, sys.stdout, shown=events)
+    if as_json:
+        from service.compare_told import comparison_json
+
+        click.echo(comparison_json(found, shown=events))
+    else:
+        print_comparison(found, sys.stdout, shown=events)
     if not no_picture:
         draw_comparison(found, picture)
-        click.echo(f"\npicture: {picture}")
+        if not as_json:
+            click.echo(f"\npicture: {picture}")
 
 
-_GATEWAY_COMMANDS = (gateway, *CATALOG_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS)
-for _command in (run_all, *LOG_COMMANDS, explain, *_GATEWAY_COMMANDS, config, doctor, capacity, backup, *DEMO_COMMANDS):
+_GATEWAY_COMMANDS = (gateway, *CATALOG_COMMANDS, *CONSENT_COMMANDS, *BOUNDARY_COMMANDS, *WEBHOOK_COMMANDS)
+for _command in (
+    run_all,
+    *LOG_COMMANDS,
+    *REJECTED_COMMANDS,
+    explain,
+    *_GATEWAY_COMMANDS,
+    config,
+    doctor,
+    capacity,
+    backup,
+    *DEMO_COMMANDS,
+    completion,
+):
     cli.add_command(_command)
 
 
@@ -221,6 +252,9 @@ def run() -> int:
     """Run the command that the arguments name; the exit status."""
     from service.source import Unusable
 
+    answered = answer_shell(cli)
+    if answered is not None:
+        return answered
     try:
         with cli.make_context("geofence", sys.argv[1:]) as context:
             cli.invoke(context)

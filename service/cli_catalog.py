@@ -19,6 +19,45 @@ catalog_option = click.option(
     "--catalog", "catalog_url", cls=SettingOption, table="", key="catalog", secret=True, metavar="URL", required=True,
     help=_CATALOG_HELP,
 )  # fmt: skip
+_UPGRADE_EXAMPLES = """\b
+Examples:
+  geofence catalog upgrade --catalog sqlite:var/catalog.db
+  geofence catalog upgrade --catalog postgresql://geofence@db/geofence
+
+Exit status: 0 it is up to date; 2 the catalog can't be reached, or is newer than this program.
+"""
+_STATUS = "Exit status: 0 done; 2 the catalog can't be reached, or it says no, and a line says why.\n"
+_CREATE_EXAMPLES = f"""\b
+Examples:
+  geofence keys create "my phone" --scope pings:write --device phone-1 --catalog sqlite:var/catalog.db
+  KEY=$(geofence keys create reader --scope events:read --scope devices:read --catalog sqlite:var/catalog.db)
+  geofence keys create admin --scope admin --days 30 --catalog sqlite:var/catalog.db --json | jq -r .key
+
+{_STATUS}"""
+_KEYS_EXAMPLES = f"""\b
+Examples:
+  geofence keys list --catalog sqlite:var/catalog.db
+  geofence keys list --catalog sqlite:var/catalog.db --json | jq -r 'select(.revoked_ms == null) | .id'
+
+{_STATUS}"""
+_REVOKE_EXAMPLES = f"""\b
+Examples:
+  geofence keys revoke abcdefghjk --catalog sqlite:var/catalog.db
+
+{_STATUS}"""
+_ADD_EXAMPLES = f"""\b
+Examples:
+  geofence devices add phone-07 --user jane --catalog sqlite:var/catalog.db
+  geofence devices add phone-07 --url https://geofence.example --qr --catalog sqlite:var/catalog.db
+  geofence devices add phone-07 --catalog sqlite:var/catalog.db --json | jq -r .code
+
+{_STATUS}"""
+_DEVICES_EXAMPLES = f"""\b
+Examples:
+  geofence devices list --catalog sqlite:var/catalog.db
+  geofence devices list --catalog sqlite:var/catalog.db --json | jq -r .device
+
+{_STATUS}"""
 _json_option = click.option("--json", "as_json", is_flag=True, help="JSON, one object per line.")
 
 
@@ -37,7 +76,7 @@ def catalog_group() -> None:
     """What is remembered outside the log."""
 
 
-@catalog_group.command(name="upgrade", short_help="Bring the schema up to date.")
+@catalog_group.command(name="upgrade", epilog=_UPGRADE_EXAMPLES, short_help="Bring the schema up to date.")
 @catalog_option
 def upgrade_catalog(*, catalog_url: str) -> None:
     """Make the catalog, or bring its schema up to date."""
@@ -54,18 +93,26 @@ def keys_group() -> None:
     """Who may do what."""
 
 
-@keys_group.command(name="create", short_help="Make a key; it is shown once.")
+@keys_group.command(name="create", epilog=_CREATE_EXAMPLES, short_help="Make a key; it is shown once.")
 @catalog_option
 @click.option("--scope", multiple=True, required=True, help="What it may do, such as pings:write. Repeatable.")
 @click.option("--device", help="It speaks for this device alone.")
 @click.option("--user", help="Its pings are this user's.")
 @click.option("--days", type=_Days(0, 36_500, min_open=True), help="It expires after so many days.")
+@_json_option
 @click.argument("name")
 def create_key(
-    *, catalog_url: str, scope: tuple[str, ...], device: str | None, user: str | None, days: float | None, name: str
+    *,
+    catalog_url: str,
+    scope: tuple[str, ...],
+    device: str | None,
+    user: str | None,
+    days: float | None,
+    as_json: bool,
+    name: str,
 ) -> None:
     """Make a key. It is printed once, on standard output, and kept nowhere."""
-    from service.catalogs import answering, now_ms, opened, who
+    from service.catalogs import answering, key_lines, now_ms, opened, who
     from service.complaints import note
 
     with answering(), opened(catalog_url) as catalog:
@@ -74,11 +121,15 @@ def create_key(
         made, text = catalog.keys.create(
             name=name, scopes=scope, device=device, user=user, expires_ms=expires_ms, by=who(), now_ms=now
         )
-    print(text)
+    if as_json:
+        told = json.loads(next(iter(key_lines([made], as_json=True))))
+        print(json.dumps({**told, "key": text}))
+    else:
+        print(text)
     note(f"key {made.id} was made; it is shown this once")
 
 
-@keys_group.command(name="list", short_help="All keys, without their secrets.")
+@keys_group.command(name="list", epilog=_KEYS_EXAMPLES, short_help="All keys, without their secrets.")
 @catalog_option
 @_json_option
 def list_keys(*, catalog_url: str, as_json: bool) -> None:
@@ -89,7 +140,7 @@ def list_keys(*, catalog_url: str, as_json: bool) -> None:
         sys.stdout.writelines(f"{line}\n" for line in key_lines(catalog.keys.list(), as_json=as_json))
 
 
-@keys_group.command(name="revoke", short_help="Take all rights from a key, for good.")
+@keys_group.command(name="revoke", epilog=_REVOKE_EXAMPLES, short_help="Take all rights from a key, for good.")
 @catalog_option
 @click.argument("key")
 def revoke_key(*, catalog_url: str, key: str) -> None:
@@ -107,15 +158,23 @@ def devices_group() -> None:
     """Phones and other devices."""
 
 
-@devices_group.command(name="add", short_help="A one-time code by which a device gets its key.")
+@devices_group.command(name="add", epilog=_ADD_EXAMPLES, short_help="A one-time code by which a device gets its key.")
 @catalog_option
 @click.option("--user", help="Whose it is.")
 @click.option("--grants-consent", is_flag=True, help="Enrolling it records its consent.")
 @click.option("--url", metavar="URL", help="Of the gateway: print the link that the phone has to open.")
 @click.option("--qr", "as_qr", is_flag=True, help="The link as a QR code too, on standard error; needs --url.")
+@_json_option
 @click.argument("name")
 def add_device(
-    *, catalog_url: str, user: str | None, grants_consent: bool, url: str | None, as_qr: bool, name: str
+    *,
+    catalog_url: str,
+    user: str | None,
+    grants_consent: bool,
+    url: str | None,
+    as_qr: bool,
+    as_json: bool,
+    name: str,
 ) -> None:
     """Enrol a device. The code is printed, good once and for a day; with --url, the link that has it."""
     from service.catalogs import answering, now_ms, opened, who
@@ -128,12 +187,12 @@ def add_device(
     with answering(), opened(catalog_url) as catalog:
         code = catalog.devices.add(name, user=user, grants_consent=grants_consent, by=who(), now_ms=now_ms())
     told = enrolment_link(url, code) if url else code
-    print(told)
+    print(json.dumps({"device": name, "code": code, "link": told if url else None}) if as_json else told)
     if as_qr:
         sys.stderr.write(f"{qr(told)}\n")
 
 
-@devices_group.command(name="list", short_help="Enrolled devices.")
+@devices_group.command(name="list", epilog=_DEVICES_EXAMPLES, short_help="Enrolled devices.")
 @catalog_option
 @_json_option
 def list_devices(*, catalog_url: str, as_json: bool) -> None:

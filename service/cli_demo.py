@@ -26,6 +26,8 @@ Scenarios, each of one phone after another:
   consent    its owner withdraws the consent
   erase      all that is known of it is erased
   silent     nothing is heard of it for 30 days
+
+Exit status: 0 done, or where nobody reads on; 2 an option can't be used.
 """
 _PINGS_EXAMPLES = """\b
 Examples:
@@ -34,6 +36,8 @@ Examples:
   geofence append --log sqlite:var/log.db pings.ndjson
   geofence demo pings --phones 1 --minutes 1 | jq -s . |
     curl -H "$AUTH" --json @- localhost:8080/v1/pings
+
+Exit status: 0 done, or where nobody reads on; 2 an option can't be used; 130 stopped by Ctrl-C.
 """
 _COUNT_HELP = "How many events, of as many phones as it takes.  [default: those of one phone]"
 _READABLE_HELP = "JSON even where a person reads; into a file or a pipe it is JSON anyway."

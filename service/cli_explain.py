@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.cli_log import shelf_option
+from service.cli_log import DECIDING, shelf_option
 from service.options import deciding_options, layer_options
+from service.settings.option import SettingOption, is_typed
 
 if TYPE_CHECKING:
     from geofence.explanation import Explanation
+    from ingest.settings import WorkerSettings
+    from service.replay import Begin
 
 _EXAMPLES = """\b
 Examples:
@@ -27,12 +31,22 @@ _LOG_HELP = "The log to read what is retained from: sqlite:PATH or kafka://HOST:
 _CATALOG_HELP = "The layers are those that this catalog has published: sqlite:PATH or postgresql://..."
 _PINGS_HELP = "A file of pings instead of a log, as replay takes it: CSV, GPX or NDJSON; - is standard input."
 _UNTIL_HELP = "When the file ends, as in replay.  [default: now]"
+_PRESET_HELP = "Compare with this preset alone: responsive, balanced or strict. Repeatable.  [default: all]"
 _PICTURE_HELP = "Draw the pings, the border and the evidence: a file ending in .svg, .png or .pdf."
 
 
 @click.command(epilog=_EXAMPLES, short_help="Why a crossing was, or was not, confirmed.")
-@click.option("--log", "log_url", metavar="URL", envvar="GEOFENCE_LOG", help=_LOG_HELP)
-@click.option("--catalog", "catalog_url", metavar="URL", envvar="GEOFENCE_CATALOG", help=_CATALOG_HELP)
+@click.option("--log", "log_url", cls=SettingOption, table="", key="log", secret=True, metavar="URL", help=_LOG_HELP)
+@click.option(
+    "--catalog",
+    "catalog_url",
+    cls=SettingOption,
+    table="",
+    key="catalog",
+    secret=True,
+    metavar="URL",
+    help=_CATALOG_HELP,
+)
 @shelf_option
 @click.option("--pings", metavar="FILE", help=_PINGS_HELP)
 @partial(layer_options, required=False)
@@ -42,68 +56,92 @@ _PICTURE_HELP = "Draw the pings, the border and the evidence: a file ending in .
 @click.option("--at", metavar="TIME", help="The half hour before and the one after, such as 2026-01-31T08:15:00Z.")
 @click.option("--last", metavar="SPAN", help="The last so long of what was heard: 90s, 30m, 2h, 1d.  [default: 30m]")
 @click.option("--event", metavar="ID", help="What led to the event with this id.")
+@click.option("--preset", "presets", metavar="NAME", multiple=True, help=_PRESET_HELP)
 @click.option("--picture", metavar="FILE", help=_PICTURE_HELP)
 @click.option("--json", "as_json", is_flag=True, help="All of it as one JSON object.")
 @click.argument("device", metavar="DEVICE")
+@click.pass_context
 def explain(
+    context: click.Context,
+    /,
     *,
     log_url: str | None,
     catalog_url: str | None,
     shelf: str,
     pings: str | None,
-    regions: tuple[str, ...],
-    kind: tuple[str, ...],
-    nearest_within: tuple[str, ...],
-    engine: str,
-    rule: tuple[str, ...],
-    dwell: tuple[str, ...],
-    consent: str,
-    forget_after: float,
-    max_age: float,
-    source: str,
     until: str | None,
     layers: tuple[str, ...],
     at: str | None,
     last: str | None,
     event: str | None,
+    presets: tuple[str, ...],
     picture: str | None,
     as_json: bool,
     device: str,
+    **given: Any,
 ) -> None:
     """Say of each ping of a device what it was worth, how far the evidence came, and why it was or was not enough.
 
     What is retained of the device is replayed from its beginning, with the rule and the versions that were in
     force, and once more under each preset. Over a log say where the layers are (--catalog, or --regions as the
-    worker has them), and give the worker's own --source, --consent, --forget-after and --max-age.
+    worker has them); --source, --consent, --forget-after and --max-age are the worker's own: unless they are given
+    here, they come from GEOFENCE_WORKER_... or the settings file, as those of a worker do.
     """
-    from service.explain import Options, asked_of, begin_with_files, explain_file, explain_log, only, setting_of
-    from service.layers import LayerOptions, load_versions
+    from service.explain import asked_of, explain_file, only, setting_of
+    from service.explain_published import explain_log
 
-    asked = asked_of(at, last, event)
+    asked = asked_of(at, last, event, presets)
     if picture is not None:
         from service.picture import check_format
 
         check_format(picture)
-    if regions:
-        begin = begin_with_files(load_versions(LayerOptions(regions, kind, rule, nearest_within, dwell)), engine)
-    elif catalog_url is not None:
+    worker = _worker(context, given, of_a_log=pings is None)
+    begin = _begin(given, layers)
+    if pings is not None and begin is None and catalog_url is not None:
         from service.published import begin_published
 
-        begin = begin_published(catalog_url, shelf)
-    else:
+        begin = only(begin_published(catalog_url, shelf), layers)
+    if begin is None and (pings is not None or catalog_url is None):
         raise click.UsageError("say where the layers are: --regions FILE, or --catalog URL")
-    setting = setting_of(only(begin, layers), Options(consent, forget_after, max_age, source))
-    if pings is not None:
-        found = explain_file(pings, device, setting, asked, until)
+    if pings is not None and begin is not None:
+        found = explain_file(pings, device, setting_of(begin, worker), asked, until)
     elif log_url is not None:
-        found = explain_log(log_url, device, setting, asked)
+        found, begin = explain_log(log_url, device, worker, asked, begin or (catalog_url or "", Path(shelf)), layers)
     else:
         raise click.UsageError("say where the pings are: --log URL, or --pings FILE")
     _show(found, as_json)
     if picture is not None:
-        from service.explain_picture import draw_explanation
+        from service.explain_picture import save_explanation
 
-        draw_explanation(found, {key: atlas.version for key, atlas in setting.atlases.items()}, picture)
+        save_explanation(found, {key: one.version for key, one in begin.library.atlases().items()}, picture)
+
+
+def _worker(context: click.Context, given: dict[str, Any], *, of_a_log: bool) -> WorkerSettings:
+    """The worker's options: of a log as its worker has them, of a file as replay has them."""
+    from ingest.settings import WorkerSettings
+    from service.settings.reading import role_settings
+    from service.source import Unusable
+
+    flags = {DECIDING[name]: given[name] for name in DECIDING if is_typed(context, name) or not of_a_log}
+    called = {key: f"--{name.replace('_', '-')}" for name, key in DECIDING.items()}
+    if of_a_log:
+        return role_settings("worker", WorkerSettings, flags=called, **flags)
+    try:
+        return WorkerSettings(**flags)
+    except ValueError as error:
+        raise Unusable(str(error)) from None
+
+
+def _begin(given: dict[str, Any], layers: tuple[str, ...]) -> Begin | None:
+    """The layers of files, if there are any."""
+    from service.explain import begin_with_files, only
+    from service.layers import LayerOptions, load_versions
+
+    if not given["regions"]:
+        return None
+    names = ("regions", "kind", "rule", "nearest_within", "dwell")
+    versions = load_versions(LayerOptions(*(given[name] for name in names)))
+    return only(begin_with_files(versions, given["engine"]), layers)
 
 
 def _show(found: Explanation, as_json: bool) -> None:

@@ -41,6 +41,8 @@ Examples:
   geofence catalog upgrade --catalog sqlite:var/catalog.db
   geofence keys create "my phone" --scope pings:write --catalog sqlite:var/catalog.db
   geofence gateway --log kafka://127.0.0.1:9092 --catalog sqlite:var/catalog.db
+
+Exit status: 0 stopped by SIGTERM or Ctrl-C; 2 it can't run, and a line says why.
 """
 
 
@@ -85,6 +87,7 @@ def gateway(
     from boundaries.api.settings import BoundarySettings
     from boundaries.publishing import PublishingSettings
     from ingest.gateway.settings import GatewaySettings
+    from ingest.settings import WorkerSettings
     from service.gateway import Reach, Trust, run_gateway
     from service.logs import run_quickly
     from service.settings.reading import role_settings
@@ -93,4 +96,5 @@ def gateway(
     reach, trust = Reach(listen, lan, health, tls_cert, tls_key, Path(shelf)), Trust(jwks, issuer, audience)
     files = role_settings("boundaries", BoundarySettings)
     publishing = role_settings("publishing", PublishingSettings)
-    run_quickly(run_gateway(log_url, catalog_url, settings, files, reach, trust, publishing))
+    worker = role_settings("worker", WorkerSettings, flags={"consent": "--consent"}, consent=consent)
+    run_quickly(run_gateway(log_url, catalog_url, settings, files, reach, trust, publishing, worker))

@@ -1,4 +1,4 @@
-"""The commands that work on a log: `worker`, `append`, `tail`, `log`, `rejected`, `topics`.
+"""The commands that work on a log's input and output: `worker`, `append`, `tail`, `log`.
 
 Added to `cli`. Like there, each imports what it needs when it runs.
 """
@@ -18,7 +18,6 @@ from service.settings.option import SettingOption, is_typed
 _LOG_HELP = "Where the log is: sqlite:PATH or kafka://HOST:PORT (more by GEOFENCE_KAFKA_..., see docs/kafka.md)."
 log_option = click.option("--log", "log_url", cls=SettingOption, table="", key="log", secret=True, metavar="URL",
                           required=True, help=_LOG_HELP)  # fmt: skip
-_partitions_option = click.option("--partitions", type=click.IntRange(1, 10_000), help="How many, for each topic.")
 
 _LAYERS_HELP = "Take the layers that this catalog has published: sqlite:PATH or postgresql://..."
 _SHELF_HELP = "Folder of compiled layers, for all processes of this machine."
@@ -32,13 +31,31 @@ Examples:
   geofence worker --log sqlite:var/log.db --regions us-counties.geojson.gz
   geofence worker --log sqlite:var/log.db --regions zones=new.geojson --regions zones=old.geojson
   geofence worker --log kafka://127.0.0.1:9092 --regions us-counties.geojson.gz --health 127.0.0.1:8081
+
+Exit status: 0 stopped by SIGTERM or Ctrl-C, or idle; 2 it can't run, and a line says why.
 """
-_FLAGS = {"consent": "consent", "forget_after": "forget_after_s", "max_age": "max_age_s", "source": "source",
-          "group": "group", "skip_version": "skip_versions", "lost_input": "lost_input"}  # fmt: skip
+DECIDING = {"consent": "consent", "forget_after": "forget_after_s", "max_age": "max_age_s", "source": "source"}
+_FLAGS = {**DECIDING, "group": "group", "skip_version": "skip_versions", "lost_input": "lost_input"}
 _TAIL_EXAMPLES = """\b
 Examples:
   geofence tail --log sqlite:var/log.db --from beginning --layer counties
   geofence tail --log sqlite:var/log.db --json --type entered | jq .data
+
+Exit status: 0 at the end, or where nobody reads on; 2 the log or an option can't be used; 130 stopped by Ctrl-C.
+"""
+_APPEND_EXAMPLES = """\b
+Examples:
+  geofence append --log sqlite:var/log.db data/sample-day.csv.gz
+  geofence demo pings | geofence append --log sqlite:var/log.db -
+
+Exit status: 0 appended, but for the rows that standard error tells of; 2 the log or the file can't be used.
+"""
+_DUMP_EXAMPLES = """\b
+Examples:
+  geofence log dump --log sqlite:var/log.db --partition 0 > partition-0.ndjson
+  geofence log dump --log sqlite:var/log.db --partition 0 | geofence replay --regions us-counties.geojson.gz -
+
+Exit status: 0 done; 2 the log can't be used, or has no such partition.
 """
 
 
@@ -103,7 +120,7 @@ def worker(
     run(run_worker(log_url, layers, settings, until_idle=until_idle, health=health))
 
 
-@click.command(short_help="A file of pings into a log.")
+@click.command(epilog=_APPEND_EXAMPLES, short_help="A file of pings into a log.")
 @log_option
 @click.option("--keep-times", is_flag=True, help="Received when the file says (received_ms, else time_ms), not now.")
 @click.argument("pings", metavar="PINGS")
@@ -153,7 +170,7 @@ def log_group() -> None:
     """Look into a log."""
 
 
-@log_group.command(name="dump", short_help="A partition's input as NDJSON, for replay.")
+@log_group.command(name="dump", epilog=_DUMP_EXAMPLES, short_help="A partition's input as NDJSON, for replay.")
 @log_option
 @click.option("--partition", type=click.IntRange(0), required=True, help="Which partition of pings.")
 def dump(*, log_url: str, partition: int) -> None:
@@ -168,76 +185,4 @@ def dump(*, log_url: str, partition: int) -> None:
     run(dump_partition(log_url, sys.stdout.buffer, partition, value_bytes=WorkerSettings().value_bytes))
 
 
-@click.group(name="rejected", short_help="Records that could not be used.")
-def rejected_group() -> None:
-    """List, show and send again what the worker has refused. A record is named PARTITION:OFFSET."""
-
-
-_reason_option = click.option("--reason", multiple=True, help="Only those refused for this reason. Repeatable.")
-
-
-@rejected_group.command(name="list")
-@log_option
-@_reason_option
-def list_rejected(*, log_url: str, reason: tuple[str, ...]) -> None:
-    """One line for each: name, when received, reason, key, size."""
-    from service.logs import run
-    from service.rejected import list_letters
-
-    run(list_letters(log_url, sys.stdout.buffer, reason))
-
-
-@rejected_group.command(name="show")
-@log_option
-@click.argument("name", metavar="PARTITION:OFFSET")
-def show_rejected(*, log_url: str, name: str) -> None:
-    """Why it was refused, what to do about it, and its first 64 KiB."""
-    from service.logs import run
-    from service.rejected import show_letter
-
-    run(show_letter(log_url, sys.stdout.buffer, name))
-
-
-@rejected_group.command(name="replay")
-@log_option
-@_reason_option
-@click.option("--all", "every", is_flag=True, help="All of them.")
-@click.argument("names", metavar="[PARTITION:OFFSET]...", nargs=-1)
-def replay_rejected(*, log_url: str, reason: tuple[str, ...], every: bool, names: tuple[str, ...]) -> None:
-    """Append them to the input again, to be judged anew."""
-    from service.logs import run
-    from service.rejected import replay_letters
-
-    if not (names or reason or every):
-        raise click.UsageError("name the records, or say --reason or --all")
-    run(replay_letters(log_url, names, reason))
-
-
-@click.group(name="topics", short_help="The topics of a log.")
-def topics_group() -> None:
-    """Make the topics, or check that they are as they should be."""
-
-
-@topics_group.command(name="create")
-@log_option
-@_partitions_option
-def create_topics(*, log_url: str, partitions: int | None) -> None:
-    """Make those that are missing. The number of partitions never changes later."""
-    from service.log_topics import create_topics as create
-    from service.logs import run
-
-    run(create(log_url, partitions))
-
-
-@topics_group.command(name="check")
-@log_option
-@_partitions_option
-def check_topics(*, log_url: str, partitions: int | None) -> None:
-    """Tell each setting that is wrong, and the fix. Exit status 2 if there is one."""
-    from service.log_topics import check_topics as check
-    from service.logs import run
-
-    run(check(log_url, partitions))
-
-
-LOG_COMMANDS = (worker, append, tail, log_group, rejected_group, topics_group)
+LOG_COMMANDS = (worker, append, tail, log_group)

@@ -57,7 +57,7 @@ def run(*, home: str, listen: str, lan: bool, health: str | None, samples: str, 
                       consent_by_first_ping=True),
         role_settings("boundaries", BoundarySettings),
         role_settings("publishing", PublishingSettings),
-        role_settings("worker", WorkerSettings, consent="required"),
+        role_settings("worker", WorkerSettings, flags={"consent": "geofence run"}, consent="required"),
         role_settings("webhooks", WebhookSettings, private_addresses=not lan),
     )  # fmt: skip
     reach = Reach(listen, lan, health, shelf=place.shelf)

@@ -19,6 +19,8 @@ Examples:
   geofence webhooks --log kafka://127.0.0.1:9092 --catalog postgresql://geofence@db/geofence
   geofence webhooks --log sqlite:var/log.db --catalog sqlite:var/catalog.db --allow-private-addresses
   geofence webhooks --log kafka://127.0.0.1:9092 --catalog sqlite:var/catalog.db --health 127.0.0.1:8082
+
+Exit status: 0 stopped by SIGTERM or Ctrl-C; 2 it can't run, and a line says why.
 """
 
 

@@ -118,8 +118,7 @@ def print_comparison(found: Comparison, out: TextIO, *, shown: int) -> None:
     out.write(f"{'layer':{width}}  {'method':15}  events  back within 5 min  within 15 min  median delay\n")
     for layer in found.versions:
         for method in METHODS:
-            tracks = [moves for key, moves in found.moves[method].items() if key[0] == layer]
-            out.write(f"{layer:{width}}  {method:15}  {_figures(tracks)}\n")
+            out.write(f"{layer:{width}}  {method:15}  {_figures(*figures_of(found, method, layer))}\n")
     out.write(
         "\nback: events that return to the region just left. "
         "delay: from the last time that its pings entered the region to the event.\n"
@@ -128,21 +127,32 @@ def print_comparison(found: Comparison, out: TextIO, *, shown: int) -> None:
         _print_moves(found, method, out, shown)
 
 
-def _figures(tracks: Iterable[list[Move]]) -> str:
+def figures_of(found: Comparison, method: str, layer: str) -> tuple[int, int, int, float | None]:
+    """Of a method in a layer: events, those that go back within 5 and 15 minutes, and the median delay in seconds."""
+    tracks = [moves for key, moves in found.moves[method].items() if key[0] == layer]
     told = [[move for move in moves if not _is_silent(move)] for moves in tracks]
     events, quick, slow = (sum(map(len, told)), *(sum(flips_back(one, s) for one in told) for s in (300, 900)))
     delays = [(move.confirmed_ms - move.entered_ms) / 1000 for one in told for move in one if move.origin != UNKNOWN]
-    delay = f"{median(delays):,.0f} s" if delays else "-"
-    return f"{events:6,}  {quick:17,}  {slow:13,}  {delay:>12}"
+    return events, quick, slow, median(delays) if delays else None
 
 
-def _print_moves(found: Comparison, method: str, out: TextIO, shown: int) -> None:
-    rows = sorted(
+def told_moves(found: Comparison, method: str) -> list[tuple[int, Key, Move]]:
+    """What a method told, in the order of confirmation."""
+    return sorted(
         (move.confirmed_ms, key, move)
         for key, moves in found.moves[method].items()
         for move in moves
         if not _is_silent(move)
     )
+
+
+def _figures(events: int, quick: int, slow: int, delay_s: float | None) -> str:
+    delay = f"{delay_s:,.0f} s" if delay_s is not None else "-"
+    return f"{events:6,}  {quick:17,}  {slow:13,}  {delay:>12}"
+
+
+def _print_moves(found: Comparison, method: str, out: TextIO, shown: int) -> None:
+    rows = told_moves(found, method)
     out.write(f"\n{method}: {len(rows):,} events\n")
     for _, (layer, device, _), move in rows[:shown]:
         version = found.versions[layer]

@@ -7,8 +7,10 @@ the same picture.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
+from pathlib import Path
+from typing import BinaryIO
 
 import matplotlib as mpl
 import numpy as np
@@ -32,19 +34,24 @@ _COLOURS = {
 }  # fmt: skip
 
 
-def draw_explanation(found: Explanation, versions: dict[str, Version], path: str) -> None:
+def save_explanation(found: Explanation, versions: Mapping[str, Version], path: str) -> None:
     """Draw and save. Raises Unusable where there is nothing to draw."""
+    if not layer_to_draw(found):
+        raise Unusable("--picture: no ping lies in the time that is asked for. Ask for a longer one: --last 1d.")
+    draw_explanation(found, versions, path, Path(path).suffix.lower().removeprefix("."))
+
+
+def draw_explanation(found: Explanation, versions: Mapping[str, Version], to: str | BinaryIO, form: str) -> None:
+    """Draw what has pings: as svg, png or pdf."""
     mpl.rcParams["svg.hashsalt"] = "geofence"
     steps = layer_to_draw(found)
-    if not steps:
-        raise Unusable("--picture: no ping lies in the time that is asked for. Ask for a longer one: --last 1d.")
     figure = Figure(figsize=(11, 5), layout="constrained")
     left, right = figure.subplots(1, 2)
     _draw_map(left, found, steps, versions[steps[-1].version])
     _draw_curve(right, steps)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
-        figure.savefig(path, dpi=90, metadata={"Date": None} if path.lower().endswith(".svg") else None)
+        figure.savefig(to, format=form, dpi=90, metadata={"Date": None} if form == "svg" else None)
 
 
 def layer_to_draw(found: Explanation) -> list[Step]:

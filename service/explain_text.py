@@ -21,6 +21,7 @@ def lines_of(found: Explanation, *, pretty: bool) -> Iterator[str]:
     """The whole text."""
     pings = len({step.time_ms for step in found.steps if step.seen})
     yield printable(f"{found.device}: {pings:,} pings from {_clock(found.begin_ms)} to {_clock(found.end_ms)}")
+    yield from (printable(f"Note: {one}") for one in found.notes)
     for layer in dict.fromkeys(step.layer for step in found.steps if step.layer):
         steps = [step for step in found.steps if step.layer in (layer, "")]
         yield ""
@@ -30,10 +31,12 @@ def lines_of(found: Explanation, *, pretty: bool) -> Iterator[str]:
 def _layer(found: Explanation, layer: str, steps: Sequence[Step], pretty: bool) -> Iterator[str]:
     rule = found.alike.get(layer)
     yield printable(f"{layer}" + (f" ({rule})" if rule else ""))
-    yield "  " + curve(steps, pretty=pretty)
+    drawn = curve(steps, pretty=pretty)
+    if drawn:
+        yield f"  {drawn}"
     told = [one for step in steps for one in step.told]
     for one in told:
-        yield printable(f"  {_clock(one.confirmed_ms)}  {one.words}  {one.id}")
+        yield printable(f"  {_clock(one.confirmed_ms)}  {one.words}  {one.id}".rstrip())
     if not told:
         yield "  No event: " + _most(steps)
     yield ""

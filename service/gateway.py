@@ -19,10 +19,12 @@ from pathlib import Path
 from prometheus_client.registry import Collector
 
 from boundaries.api.settings import BoundarySettings
+from boundaries.loading import Loader
 from boundaries.publishing import PublishingSettings
 from catalog import Catalog, open_catalog
 from ingest.gateway.app import Gateway, gateway_app, wall_ms
 from ingest.gateway.settings import GatewaySettings
+from ingest.settings import WorkerSettings
 from service.address import split_address
 from service.boundaries import boundary_side
 from service.catalogs import answering
@@ -30,6 +32,7 @@ from service.certificate import Certificate
 from service.complaints import note
 from service.connections import Limits, make_room
 from service.disks import disk_of
+from service.explainer import Explainers
 from service.http import serving
 from service.interpreter import tune
 from service.lan import addresses, owntracks_link, qr, url_of
@@ -75,6 +78,7 @@ class Behind:
     log: Log
     log_url: str
     catalog: Catalog
+    worker: WorkerSettings  # of the log's workers
 
 
 async def run_gateway(
@@ -85,8 +89,12 @@ async def run_gateway(
     reach: Reach,
     trust: Trust,
     publishing: PublishingSettings | None = None,
+    worker: WorkerSettings | None = None,
 ) -> None:
-    """Serve until a signal comes; `files`: what is set of the admins' endpoints. Raises Unusable."""
+    """Serve until a signal comes; `files`: what is set of the admins' endpoints. Raises Unusable.
+
+    `worker`: what the log's workers have been told that decides which events there are.
+    """
     tune()
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -96,7 +104,7 @@ async def run_gateway(
     with logging_to_stderr(), answering(), open_catalog(catalog_url) as catalog:
         async with open_log(log_url) as log:
             await ensure_topics(log, log_url)
-            behind = Behind(log, log_url, catalog)
+            behind = Behind(log, log_url, catalog, worker or WorkerSettings())
             async with answering_at(reach, behind, settings, files, publishing, tokens=tokens, certificate=certificate):
                 _tell(reach, certificate is not None)
                 await stop.wait()
@@ -116,10 +124,13 @@ async def answering_at(
 ) -> AsyncIterator[None]:
     """Answer meanwhile, the admins' endpoints among others; `metrics` of other roles are told too. Raises Unusable."""
     log, catalog, told = behind.log, behind.catalog, [*disk_of(behind.log_url), *metrics]
+    explainer = Explainers(catalog, Loader(catalog, reach.shelf), behind.log_url, settings, behind.worker)
     async with (
         boundary_side(catalog, log, behind.log_url, reach.shelf, files, wall_ms, publishing) as further,
         publications_due(catalog, wall_ms) as due,
-        gateway_app(log, catalog, settings, tokens=tokens, more=[further], metrics=[*told, due]) as gateway,
+        gateway_app(
+            log, catalog, settings, tokens=tokens, more=[further], metrics=[*told, due], explainer=explainer
+        ) as gateway,
         _served(gateway, settings, reach, certificate),
     ):
         try:

@@ -104,6 +104,7 @@ class Home:
             "GEOFENCE_LOG": there.log_url,
             "GEOFENCE_CATALOG": there.catalog_url,
             "GEOFENCE_SHELF": str(there.shelf),
+            "GEOFENCE_WORKER_CONSENT": "required",
         }
         lines = (
             *(f"export {name}={quote(value)}" for name, value in settings.items()),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import BinaryIO
+
+import msgspec
 
 from ingest.dump import dump
 from ingest.topics import PINGS, topics
@@ -26,19 +29,22 @@ async def dump_partition(url: str, out: BinaryIO, partition: int, *, value_bytes
         note(f"{left_out} records that are refused unread were left out. See: geofence rejected list")
 
 
-async def create_topics(url: str, partitions: int | None) -> None:
-    """Make the topics that are missing."""
+async def create_topics(url: str, partitions: int | None) -> Sequence[str]:
+    """Make the topics that are missing; their names."""
     async with open_log(url) as log:
         made = await log.create(topics(partitions or default_partitions(url)))
     note(f"made: {', '.join(made) or 'none, all are there'}")
+    return made
 
 
-async def check_topics(url: str, partitions: int | None) -> None:
-    """Say what is not as it should be. Raises Unusable if anything is."""
+async def check_topics(url: str, partitions: int | None, out: BinaryIO | None = None) -> None:
+    """Say what is not as it should be, and write it as JSON to `out`. Raises Unusable if anything is."""
     async with open_log(url, read_only=True) as log:
         wrong = await log.check(topics(partitions or default_partitions(url)))
     for one in wrong:
         note(f"{one.topic}: {one.setting} is {one.found}; it should be {one.wanted}. {one.fix}")
+        if out is not None:
+            out.write(msgspec.json.encode(one) + b"\n")
     if wrong:
         raise Unusable(f"{len(wrong)} settings of topics are not as they should be")
     note("all topics are as they should be")

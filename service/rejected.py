@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from typing import BinaryIO
 
+import msgspec
+
 from geofence.instant import text_of
 from ingest.letters import Letter, read_letter
 from ingest.topics import PARTITION_KEY, PINGS, REJECTED
@@ -21,30 +23,31 @@ from stream.port import Log
 _KEY_BYTES = 64  # of a key that are listed; `show` has all
 
 
-async def list_letters(url: str, out: BinaryIO, reasons: Collection[str]) -> None:
+async def list_letters(url: str, out: BinaryIO, reasons: Collection[str], *, as_json: bool = False) -> None:
     """One line for each letter, and their sum."""
     found: Counter[str] = Counter()
     async with open_log(url, read_only=True) as log:
         async for letter in _letters(log, reasons=reasons):
             found[letter.reason] += 1
+            if as_json:
+                out.write(msgspec.json.encode(_told(letter)) + b"\n")
+                continue
             key = printable(letter.key[:_KEY_BYTES].decode("utf-8", "backslashreplace"))
             told = (name_of(letter), _time(letter), letter.reason, key, f"{letter.length} bytes")
             out.write("  ".join(told).encode() + b"\n")
     note(f"{found.total()} rejected" + "".join(f", {reason} {count}" for reason, count in sorted(found.items())))
 
 
-async def show_letter(url: str, out: BinaryIO, name: str) -> None:
+async def show_letter(url: str, out: BinaryIO, name: str, *, as_json: bool = False) -> None:
     """All that is known of one letter, then its bytes as they were."""
     async with open_log(url, read_only=True) as log:
         async for letter in _letters(log, names=[name]):
-            told = {"record": name, "received": _time(letter), "key": letter.key.decode("utf-8", "backslashreplace")}
-            told |= {
-                "reason": letter.reason,
-                "hint": letter.hint,
-                "length": str(letter.length),
-                "sha256": letter.sha256,
-            }
-            out.write("".join(f"{field}: {printable(text)}\n" for field, text in told.items()).encode())
+            told = _told(letter)
+            if as_json:
+                value = None if letter.value is None else letter.value.decode("utf-8", "backslashreplace")
+                out.write(msgspec.json.encode({**told, "value": value}) + b"\n")
+                return
+            out.write("".join(f"{field}: {printable(str(text))}\n" for field, text in told.items()).encode())
             out.write((letter.value or b"") + b"\n")
             return
     raise _nothing(name)
@@ -69,6 +72,19 @@ async def replay_letters(url: str, names: Collection[str], reasons: Collection[s
         if name not in found:
             raise _nothing(name)
     note(f"{sent} records sent again")
+
+
+def _told(letter: Letter) -> dict[str, str | int]:
+    """All that is known of one, but for its bytes."""
+    return {
+        "record": name_of(letter),
+        "received": _time(letter),
+        "key": letter.key.decode("utf-8", "backslashreplace"),
+        "reason": letter.reason,
+        "hint": letter.hint,
+        "length": letter.length,
+        "sha256": letter.sha256,
+    }
 
 
 def name_of(letter: Letter) -> str:

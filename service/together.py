@@ -110,7 +110,7 @@ async def _run(its: Started, reach: Reach, roles: Roles, stages: Stages, stop: a
         runner = await opened.enter_async_context(running(log, catalog, roles.webhooks))
         metrics = [WorkerMetrics(status), WebhookMetrics(runner)]
         settings = (roles.gateway, roles.boundaries, roles.publishing)
-        behind = Behind(log, its.home.log_url, catalog)
+        behind = Behind(log, its.home.log_url, catalog, roles.worker)
         await opened.enter_async_context(answering_at(reach, behind, *settings, metrics=metrics))
         its.home.write_environment(its.url, its.key, Path(sys.executable).parent)
         showing = asyncio.create_task(_show(its, status, stages))

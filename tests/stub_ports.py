@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from boundaries.api.ports import Form, Ports, Stakes
 from boundaries.api.router import boundary_endpoints
 from boundaries.api.settings import BoundarySettings
 from catalog import Catalog
 from catalog.version import Counts, Outcome, Settings, Upload, Version
+from ingest.gateway.explaining import Question
 from web.endpoints import Further
 
 HOSTILE = "<script>alert(1)</script>"
@@ -70,6 +73,11 @@ def stub_boundaries(
     incoming.mkdir(exist_ok=True)
     its = Ports(reports=drawn, shapes=drawn, differences=drawn, tiles=drawn, dry_runs=drawn, workshop=drawn)
     return boundary_endpoints(ports or its, settings or BoundarySettings(), folder=incoming)
+
+
+async def stub_explainer(question: Question) -> bytes:
+    """What was asked."""
+    return msgspec.json.encode({name: getattr(question, name) for name in Question.__dataclass_fields__})
 
 
 def put_layer(catalog: Catalog, name: str, *, now_ms: int, drafts: int = 0) -> None:

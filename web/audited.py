@@ -1,7 +1,7 @@
 """Who looked at positions: a line in the catalog's audit before any is shown.
 
 Before every endpoint that shows coordinates. Invariants: nothing is shown that could not be noted; at most one line for
-each caller, act and minute; no place in a line.
+each caller, act, target and minute; no place in a line.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from web.caller import Caller
 from web.calling import called
 from web.problem import come_again
 
+_Look = tuple[str, str, str]
 _MOST = 10_000
 _AGAIN_MS = 60_000
 
@@ -26,16 +27,16 @@ class Looks:
 
     def __init__(self, catalog: Catalog, now_ms: Callable[[], int]) -> None:
         self._catalog, self._now_ms = catalog, now_ms
-        self._noted: OrderedDict[tuple[str, str], int] = OrderedDict()
-        self._noting: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._noted: OrderedDict[_Look, int] = OrderedDict()
+        self._noting: WeakValueDictionary[_Look, asyncio.Lock] = WeakValueDictionary()
 
-    def _fresh(self, who: tuple[str, str]) -> bool:
+    def _fresh(self, who: _Look) -> bool:
         now_ms = self._now_ms()
         return now_ms - self._noted.get(who, now_ms - _AGAIN_MS) < _AGAIN_MS
 
     async def note(self, caller: Caller, action: str, target: str) -> None:
         """Note that this caller looks. Raises Problem where that can't be done."""
-        who = (caller.name, action)
+        who = (caller.name, action, target)
         if self._fresh(who):
             return
         noting = self._noting.setdefault(who, asyncio.Lock())  # nobody waits for the line of another

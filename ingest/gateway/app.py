@@ -25,6 +25,7 @@ from ingest.gateway.documents.api import gateway_api
 from ingest.gateway.enrolling import enrolling_router
 from ingest.gateway.erasing import Erasing
 from ingest.gateway.events import events_router
+from ingest.gateway.explaining import Explainer, explaining_router, nothing_explained
 from ingest.gateway.feed import feeding
 from ingest.gateway.flights import Flights
 from ingest.gateway.front import Front
@@ -75,6 +76,7 @@ class Parts:
     flights: Flights
     refusals: Refusals
     intake: Intake
+    explainer: Explainer
     settings: GatewaySettings
     now_ms: Callable[[], int]
 
@@ -98,6 +100,7 @@ async def gateway_app(
     now_ms: Callable[[], int] = wall_ms,
     more: Sequence[Further] = (),
     metrics: Sequence[Collector] = (),
+    explainer: Explainer = nothing_explained,
 ) -> AsyncIterator[Gateway]:
     """The application, while it may be served. `more`: endpoints beside its own; `metrics` likewise."""
     keyring = Keyring(catalog, settings.keys_s)
@@ -132,6 +135,7 @@ async def gateway_app(
                 flights,
                 refusals,
                 intake,
+                explainer,
                 settings,
                 now_ms,
             )
@@ -173,6 +177,7 @@ def app_of(parts: Parts, more: Sequence[Further]) -> ASGIApp:
         Admin(parts.catalog, parts.access, parts.consents, parts.settings, parts.now_ms).router(),
         enrolling_router(),
         events_router(parts.access, parts.history, parts.streams, parts.settings, parts.now_ms),
+        explaining_router(parts.access, parts.views, parts.looks, parts.explainer),
         where_router(parts.access, parts.views, parts.looks),
         positions_router(parts.access, parts.views, parts.looks, parts.streams, parts.settings),
         WebhooksEndpoint(parts.access, parts.catalog, parts.history, parts.settings, parts.now_ms).router(),

@@ -43,7 +43,7 @@ def devices_router(
             check_name("device", device)  # other names could be keys of the log that are no devices
         except InvalidControl as fault:
             raise Problem(400, "No such device", str(fault)) from None
-        _check_ending(request, device)
+        check_ending(request, device)
         return caller
 
     owner = Depends(own)
@@ -79,7 +79,7 @@ def devices_router(
     return router
 
 
-def _check_ending(request: Request, device: str) -> None:
+def check_ending(request: Request, device: str) -> None:
     """What is behind a device's name must not be a part of it: what looks like an act may be its name's end."""
     behind = request.scope["path"].removeprefix(f"/v1/devices/{device}").lstrip("/")
     last = unquote(request.scope["raw_path"].decode("ascii", "replace").rpartition("/")[2])

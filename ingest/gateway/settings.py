@@ -72,6 +72,16 @@ class GatewaySettings:
     readings: int = 8
     # Streams that are open at once.
     streams: int = 10_000
+    # Explanations that are made at once; beyond, who asks is told to come again.
+    explanations: int = 1
+    # Seconds that an explanation may take.
+    explain_s: float = 60.0
+    # Records of a partition that an explanation reads: the newest, or those around what is asked for.
+    explain_records: int = 1_000_000
+    # Pings of a device, with the control records between them, that an explanation replays: the newest.
+    explain_pings: int = 20_000
+    # Bytes of memory that the process of an explanation may have beside mapped files.
+    explain_memory_bytes: int = 2_000_000_000
     # Whether webhooks may be made for private and loopback addresses; the webhooks' own setting.
     private_addresses: bool = False
 

@@ -55,7 +55,7 @@ def where_router(access: Access, views: Views, looks: Looks) -> APIRouter:
     async def one(request: Request, device: str) -> Response:
         caller = await access.caller(request, SCOPE, device=device)
         age_ms = await views.freshness.age_ms()
-        known = _known(views, device) if caller.speaks_for(device) else None
+        known = known_of(views, device) if caller.speaks_for(device) else None
         if known is None or not sees(caller, known.user):
             detail = f"Nothing is known of device {device[:80]!r}: it has sent nothing, or it is forgotten."
             raise Problem(404, "Not known", detail, headers={AGE: str(age_ms)})
@@ -92,7 +92,7 @@ def where_router(access: Access, views: Views, looks: Looks) -> APIRouter:
     return router
 
 
-def _known(views: Views, device: str) -> Known | None:
+def known_of(views: Views, device: str) -> Known | None:
     """What is known of a device. Raises Problem where this program can't read it."""
     try:
         return views.whereabouts.of(device)

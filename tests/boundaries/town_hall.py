@@ -22,6 +22,7 @@ from commands import Result
 from commands import run as run_command
 
 from boundaries.api.settings import BoundarySettings
+from boundaries.loading import Loader
 from catalog import open_catalog, upgrade
 from ingest.gateway.app import gateway_app, wall_ms
 from ingest.gateway.settings import GatewaySettings
@@ -29,6 +30,7 @@ from ingest.settings import WorkerSettings
 from ingest.status import Status
 from ingest.worker import work
 from service.boundaries import boundary_side
+from service.explainer import Explainers
 from service.fences import from_catalog
 from service.http import serving
 from service.logs import ensure_topics, open_log
@@ -124,10 +126,12 @@ async def serve(folder: Path, port: int) -> None:
             await ensure_topics(log, log_url)
             async with from_catalog(catalog_url, shelf)(settings, status, stop) as fences:
                 working = asyncio.create_task(work(log, fences, settings, status, stop))
+                limits = GatewaySettings(explain_s=120.0)
+                explainer = Explainers(catalog, Loader(catalog, shelf), log_url, limits, settings)
                 side = boundary_side(catalog, log, log_url, shelf, BoundarySettings(), wall_ms)
                 async with (
                     side as further,
-                    gateway_app(log, catalog, GatewaySettings(), more=[further]) as gateway,
+                    gateway_app(log, catalog, limits, more=[further], explainer=explainer) as gateway,
                     serving(gateway.app, f"127.0.0.1:{port}"),
                 ):
                     print("ready", flush=True)

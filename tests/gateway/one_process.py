@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from stub_ports import Drawn, stub_boundaries
+from stub_ports import Drawn, stub_boundaries, stub_explainer
 
 from catalog import open_catalog
 from geofence.crossing import Cause, Change, Crossing, Place
@@ -50,7 +50,7 @@ async def serve(folder: Path, port: int, settings: GatewaySettings) -> None:
             await log.create(topics(4))
             working = asyncio.create_task(_work(log, town, stop)) if town.exists() else None
             more = [stub_boundaries(folder, Drawn())]
-            made = gateway_app(log, catalog, settings, more=more)
+            made = gateway_app(log, catalog, settings, more=more, explainer=stub_explainer)
             async with made as gateway, serving(gateway.app, f"127.0.0.1:{port}"):
                 print("ready", flush=True)
                 while line := await asyncio.to_thread(sys.stdin.readline):

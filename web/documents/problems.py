@@ -18,6 +18,7 @@ _MEANS: dict[int, tuple[str, str, str]] = {  # what it means, and an example: ti
     404: ("There is no such thing", "Not there", "there is no key 'zzz'. See: geofence keys list"),
     408: ("The body came too slowly", "Too slow", "The body did not come within 20 s. Send smaller batches."),
     409: ("It is not in a state for that", "Not as it is", "webhook abcdefghjk is dead; only an active one ..."),
+    410: ("It was there, and is not retained", "Not retained", "not retained: no ping of device 'phone-07' ..."),
     412: ("It has changed since it was looked at", "Changed", 'If-Match is "3"; it is "4" now. Look at it again.'),
     413: ("Too large", "Too large", "The body has more than 5000000 bytes as sent. Send smaller batches."),
     415: ("Compressed in an unknown way", "Unknown encoding", "content-encoding is 'br'; allowed: gzip, zstd."),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from geofence.crossing import Change
+from geofence.explanation import Explanation
+from geofence.rule import PRESETS
 from ingest.gateway.documents.managing import DEVICE
+from ingest.gateway.explaining import FORMS
 from ingest.gateway.forms import Alive, EventsPage, MembersPage, PlacedPage
 from ingest.gateway.where import AGE
 from ingest.gateway.whereabouts import Known
@@ -52,6 +55,34 @@ _BBOX = Parameter(
     "bbox", "West, south, east, north in degrees, by commas; west > east crosses the 180th meridian.", "0,0,2,1"
 )
 _LAYER, _REGION = Parameter("layer", "A layer.", "town"), Parameter("region", "A region of it.", "a")
+_ASKED = (
+    Parameter("at", "The half hour before this time and the one after.", "2026-01-31T08:15:00Z"),
+    Parameter("last", "The last so long of what was heard: 90s, 30m, 2h, 1d; 30m unless said.", None),
+    Parameter("event", "What led to the event with this id. One of at, last and event.", None),
+    Parameter("layer", "Only of these layers.", None, TEXTS),
+    Parameter("preset", "Compare with these presets alone.", None,
+        {"type": "array", "items": {"type": "string", "enum": list(PRESETS)}}),
+    Parameter("format", "Instead of what Accept says.", "json", {"type": "string", "enum": list(FORMS)}),
+)  # fmt: skip
+_TOLD = {
+    "id": "a22e0306bb06738a5c61889417eea7cc", "layer": "town", "change": "changed", "cause": "moved",
+    "origin": {"id": "west", "name": "West Side"}, "target": {"id": "east", "name": "East Side"},
+    "occurred_ms": 1769847300250, "confirmed_ms": 1769847450250, "confidence": 0.998,
+    "evidence": {"pings": 4, "seconds": 150.0, "score": 4.358}, "words": "West Side to East Side: four witnesses ...",
+}  # fmt: skip
+_EXPLAINED = {
+    "device": "phone-07", "begin_ms": 1769845500250, "end_ms": 1769847450250, "heard_from_ms": 1769840000000,
+    "steps": [{
+        "kind": "ping", "time_ms": 1769847450250, "layer": "town", "why": "West Side to East Side: ...",
+        "version": "a450962a", "outcome": "confirmed",
+        "seen": {"lon": 0.7, "lat": 0.5, "accuracy_m": 10.0, "source": "gps"},
+        "located": [{"region": {"id": "east", "name": "East Side"}, "margin_m": 48.0}], "sigma_m": 12.0,
+        "beliefs": [{"region": {"id": "east", "name": "East Side"}, "known": True, "added": 2.1, "score": 4.358,
+            "needed": 2.8, "crossed": True}],
+        "told": [_TOLD],
+    }],
+    "presets": {"responsive": [_TOLD]}, "alike": {"town": "balanced"}, "cut_short": {}, "notes": [],
+}  # fmt: skip
 _STREAM = {**TEXT, "description": "Server-sent events; see docs/api.md for the kinds."}
 _FILTERS = (
     Parameter("layer", "Only of these layers.", ["town"], TEXTS),
@@ -80,6 +111,18 @@ EVENTS = Operation(
 )  # fmt: skip
 
 WHERE = (
+    Operation(
+        method="GET", path="/v1/devices/{device}/explain", name="explainDevice", scope="positions:read",
+        what="Why a crossing was, or was not, confirmed",
+        more="Replays what is retained of the device. A key that is bound to a device sees that one alone. Noted in "
+        "the audit. See docs/explain.md.",
+        parameters=(DEVICE, *_ASKED), refusals=(400, 404, 410),
+        answer=Answer("What was seen, weighed and told, ping by ping; or a picture of it", (
+            Content(Explanation, _EXPLAINED),
+            Content(TEXT, media=FORMS["svg"]),
+            Content({"type": "string", "format": "binary"}, media=FORMS["png"]),
+        )),
+    ),
     Operation(
         method="GET", path="/v1/devices/{device}", name="getDevice", scope="devices:read", what="One device",
         more="Any key of the device's own will do as well.", parameters=(DEVICE,), refusals=(404,),
