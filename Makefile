@@ -19,7 +19,7 @@ help: ## this list
 run: setup ## run everything in one process, with sample layers and pretend phones; LAN=1: for phones in this network too
 	@exec $(BIN)/geofence run --demo $(if $(LAN),--lan)
 
-test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp $(BROKER)/browser.stamp $(BROKER)/promtool.stamp ## run all tests
+test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp $(BROKER)/browser.stamp $(BROKER)/promtool.stamp $(BROKER)/consumers.stamp ## run all tests
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers, documents made from the code
@@ -68,6 +68,10 @@ $(BROKER)/browser.stamp: tests/boundaries/fetch_browser.sh
 $(BROKER)/promtool.stamp: tests/monitoring/fetch.sh
 	@mkdir -p $(BROKER)
 	@tests/monitoring/fetch.sh $(BROKER)/promtool
+	@touch $@
+
+$(BROKER)/consumers.stamp: tests/consumers/fetch.sh tests/consumers/node.txt examples/java/pom.xml examples/typescript/package.json examples/typescript/package-lock.json | $(BROKER)/stamp .venv/dev.stamp
+	@PYTHON=$(abspath $(BIN))/python tests/consumers/fetch.sh $(BROKER)/consumers
 	@touch $@
 
 setup: .venv/run.stamp .venv/warm.stamp
