@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,9 +17,9 @@ from typing import Any
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
-from broker import Cluster, running
+from broker import Cluster, running, tied
 from commands import run
-from programs import LANGUAGES, Program, built, stop
+from consuming import EXAMPLES, LANGUAGES, Program, built, complaints_of_typescript, stop
 from runs import World
 from test_worker import FENCES, ROW
 from test_worker_kafka import OnKafka
@@ -61,7 +64,7 @@ class Story:
     """What happens on the log, and what the programs make of it: `programs` has them when all is over."""
 
     def __init__(self, its: World, bootstrap: str, programs: dict[str, Program]) -> None:
-        self._its, self._bootstrap, self.programs = its, bootstrap, programs
+        self._its, self.bootstrap, self.programs = its, bootstrap, programs
         self.crowd = [event(f"d{number % 7}", "ab"[number % 2], number + 1) for number in range(CROWD)]
         self.ended: dict[str, list[int]] = {language: [] for language in programs}
         self.at_first: dict[str, list[str]] = {}
@@ -74,10 +77,11 @@ class Story:
         self._shared_out()
 
     def _before(self) -> None:
+        self._its.pour([])
+        self.append(CHANGES, [event("old", "a", 1, ago_ms=DAY_MS)])
         self._its.pour([*walk("A 0 A 60 A 120", "stays"), *walk("A 0 A 60 B 180 B 240 B 300", "moves")])
         self._its.pour([*walk("A 0 A 60 A 120", "erased"), *walk("A 0 A 60 far 9000 far 9060 far 9120", "outside")])
         self._its.work()
-        self.append(CHANGES, [event("old", "a", 1, ago_ms=DAY_MS)])
         self.append(PRESENCE, [presence("old", "a"), presence("gone", "a"), Record(b"gone", None)])
         self.abort()
 
@@ -146,7 +150,7 @@ class Story:
 
         async def abort() -> None:
             for number in range(2):
-                producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, transactional_id="dies")
+                producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, transactional_id="dies")
                 await producer.start()
                 try:
                     await producer.begin_transaction()
@@ -239,8 +243,26 @@ def test_of_who_was_erased_nothing_is_left_but_ids(story: Story, language: str) 
     assert blank == [(None, None, None, None, None)]
 
 
+def test_the_view_of_presence_has_what_holds_now(story: Story) -> None:
+    words = {**os.environ, "KAFKA": story.bootstrap, "LAYER": "town"}
+    expected: dict[str, list[str]] = {"a": ["old"], "b": []}
+    for number in range(7):
+        expected[story.region_of(f"d{number}")].append(f"d{number}")
+    view = [*tied(), sys.executable, str(EXAMPLES / "python" / "who_is_where.py")]
+    with subprocess.Popen(view, env=words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            seen = json.loads(process.stdout.readline())
+        finally:
+            process.kill()
+    assert seen == {region: sorted(devices) for region, devices in expected.items()}
+
+
 def test_asked_to_end_the_programs_end_well(story: Story, language: str) -> None:
-    assert story.ended[language] == [0, 0]
+    of_signals = [128 + signal.SIGTERM, 128 + signal.SIGINT]  # a JVM ends so, however well
+    assert story.ended[language] == (of_signals if language == "java" else [0, 0])
+    assert "Traceback" not in (said := story.programs[language].said.read_text())
+    assert language != "java" or said.count("stopped") == 2
 
 
 def test_the_demos_events_have_the_stated_outcome(commands: dict[str, Any], language: str, tmp_path: Path) -> None:
@@ -257,12 +279,17 @@ def test_the_demos_events_have_the_stated_outcome(commands: dict[str, Any], lang
 def test_a_fence_is_entered_and_left_and_who_withdraws_is_nowhere(
     commands: dict[str, Any], language: str, tmp_path: Path
 ) -> None:
-    fed = run("demo", "events", "--scenario", "fence").out + run("demo", "events", "--scenario", "erase").out
+    fed = run("demo", "events", "--scenario", "fence").out
+    fed += run("demo", "events", "--scenario", "erase", "--begin", "2026-02-01T00:00:00Z").out
     told = Program(commands[language]("lines"), tmp_path / "own.db", {}).fed(fed)
     assert [line.split(" in ")[0] for line in told] == [
         "phone-1 changed", "phone-1 entered", "phone-1 dwelled", "phone-1 exited",
-        "phone-1 entered", "phone-1 changed", "phone-1 exited",
+        "phone-1 changed", "phone-1 entered", "phone-1 changed", "phone-1 exited",
     ]  # fmt: skip
+
+
+def test_the_compiler_finds_nothing_in_typescript(tmp_path: Path) -> None:
+    assert complaints_of_typescript(tmp_path) == ""
 
 
 def test_an_event_of_a_newer_kind_stops_the_program(commands: dict[str, Any], language: str, tmp_path: Path) -> None:

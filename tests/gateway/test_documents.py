@@ -93,10 +93,10 @@ def test_a_stale_a_missing_and_a_left_over_document_are_named(
     assert main(["--check"], docs) == 1
     said = capsys.readouterr().err.splitlines()
     assert [line.split()[0] for line in said] == [
+        "examples/typescript/events.ts",
         "docs/openapi.json",
         "docs/schemas/older.json",
         "docs/schemas/ping.json",
-        "examples/typescript/events.ts",
     ]
     assert all("python -m service.documents" in line for line in said)
     assert main([], docs) == 0
