@@ -72,7 +72,7 @@ $(BROKER)/promtool.stamp: tests/monitoring/fetch.sh
 
 $(BROKER)/consumers.stamp: tests/consumers/fetch.sh tests/consumers/node.txt examples/java/pom.xml examples/typescript/package.json examples/typescript/package-lock.json | $(BROKER)/stamp .venv/dev.stamp
 	@PYTHON=$(abspath $(BIN))/python tests/consumers/fetch.sh $(BROKER)/consumers
-	@touch $@
+	@test ! -d $(BROKER)/consumers/java -o ! -d $(BROKER)/consumers/typescript || touch $@
 
 setup: .venv/run.stamp .venv/warm.stamp
 

@@ -128,7 +128,7 @@ final class Table implements AutoCloseable {
 
     /** Who is where now, a line each. */
     List<String> whereabouts() throws SQLException {
-        return rows("SELECT device || ' is in ' || region || ' of ' || layer FROM inside ORDER BY device, layer, region");
+        return rows("SELECT device || ' is in ' || region || ' of ' || layer FROM inside ORDER BY device, layer");
     }
 
     private int write(String sql, Object... values) throws SQLException {

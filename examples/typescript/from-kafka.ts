@@ -2,7 +2,8 @@
  * Region changes from Kafka into a table, each exactly once; at the first start `presence` says who is where.
  *
  * Kafka's group only shares out the partitions; positions are in the database, in the transaction of what was made of
- * the records. So it does not matter when this program dies, nor whether another instance still holds the same partition.
+ * the records. So it does not matter when this program dies, nor whether another instance still holds the same
+ * partition.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -50,9 +51,10 @@ async function begin(): Promise<void> {
       starts.set(place(CHANGES, one.partition), one.offset)
     const ends = await admin.fetchTopicOffsets(PRESENCE)
     for (const one of ends) starts.set(place(PRESENCE, one.partition), one.high)
-    const present = await everyone(new Map(ends.filter(one => beyond(one.high, one.low)).map(one => [one.partition, one.high])))
+    const present = await everyone(ends.filter(one => beyond(one.high, one.low)))
     table.writing(() => {
-      if (every.some((one, at) => table.position(place(one.topic, one.partition)) !== known[at])) return // another was faster
+      const now = every.map(one => table.position(place(one.topic, one.partition)))
+      if (now.some((position, at) => position !== known[at])) return // another instance was faster
       table.storePresence(present.values())
       for (const [where, next] of starts) table.storePosition(where, next)
       console.log(`begun from presence: ${present.size} devices`)
@@ -63,9 +65,10 @@ async function begin(): Promise<void> {
 }
 
 /** The newest presence of each device that has one, read up to `ends`. */
-async function everyone(ends: Map<number, string>): Promise<Map<string, Presence>> {
+async function everyone(ends: { partition: number; high: string }[]): Promise<Map<string, Presence>> {
   const present = new Map<string, Presence>()
-  if (ends.size === 0) return present
+  const unread = new Map(ends.map(one => [one.partition, BigInt(one.high)]))
+  if (unread.size === 0) return present
   const groupId = `${GROUP}-presence-${randomUUID()}` // a group of its own, which has all partitions
   const consumer = kafka.consumer({ groupId })
   await consumer.connect()
@@ -73,8 +76,8 @@ async function everyone(ends: Map<number, string>): Promise<Map<string, Presence
   const read = Promise.withResolvers<void>()
   consumer.on(consumer.events.CRASH, ({ payload }) => read.reject(payload.error))
   consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
-    if (BigInt(lastOffset) + 1n >= BigInt(ends.get(partition) ?? 0)) ends.delete(partition)
-    if (ends.size === 0) read.resolve()
+    if (BigInt(lastOffset) + 1n >= (unread.get(partition) ?? 0n)) unread.delete(partition)
+    if (unread.size === 0) read.resolve()
   })
   await consumer.run({
     autoCommit: false,
@@ -95,7 +98,8 @@ function take(batch: Batch): void {
     const stored = table.position(place(topic, partition)) ?? '0'
     for (const message of messages.filter(({ offset }) => !beyond(stored, offset))) {
       if (topic === CHANGES) lines.push(table.take(told(message)))
-      else if (message.value === null) table.forget(String(message.key), Number(message.timestamp)) // nor do we know it
+      // Nothing is known of the device any more: nor by us.
+      else if (message.value === null) table.forget(String(message.key), Number(message.timestamp))
     }
     const next = String(BigInt(batch.lastOffset()) + 1n)
     table.storePosition(place(topic, partition), beyond(stored, next) ? stored : next)
@@ -106,13 +110,15 @@ function take(batch: Batch): void {
 function told({ headers, value, timestamp }: KafkaMessage) {
   const header = (name: string) => String(headers?.[name])
   const change = JSON.parse(String(value)) as RegionChange
-  return { type: header('ce_type'), id: header('ce_id'), schema: header('ce_dataschema'), change, loggedMs: Number(timestamp) }
+  const [type, id, schema] = [header('ce_type'), header('ce_id'), header('ce_dataschema')]
+  return { type, id, schema, change, loggedMs: Number(timestamp) }
 }
 
 /** Take what comes until SIGTERM or SIGINT. */
 async function follow(): Promise<void> {
   // An instance that has died is missed after six seconds: its partitions are then given to others.
-  const consumer = kafka.consumer({ groupId: GROUP, sessionTimeout: 6000, heartbeatInterval: 2000, maxWaitTimeInMs: 200 })
+  const timing = { sessionTimeout: 6000, heartbeatInterval: 2000, maxWaitTimeInMs: 200 }
+  const consumer = kafka.consumer({ groupId: GROUP, ...timing })
   consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
     // Whoever is given a partition goes on where the table says, whoever had it before.
     for (const [topic, partitions] of Object.entries(memberAssignment))

@@ -1,8 +1,8 @@
 /**
  * Who is where, and who moved, in a database of one's own: what every program here makes of an event.
  *
- * Each event is taken in the transaction that also stores the position, so that neither is ever there without the other.
- * Invariants: an event's id is in `moved` once; `inside` has what the last event of a device and layer says.
+ * Each event is taken in the transaction that also stores the position, so that neither is ever there without the
+ * other. Invariants: an event's id is in `moved` once; `inside` has what the last event of a device and layer says.
  */
 
 import { DatabaseSync } from 'node:sqlite'
@@ -62,7 +62,8 @@ export class Table {
   take({ type, id, schema, change, loggedMs = 0 }: Told): string | undefined {
     const kind = type.replace('geofence.region.', '')
     if (!KINDS.has(kind)) return undefined
-    if (schema !== SCHEMA) throw new Error(`event ${id} has dataschema ${schema}; this program knows ${SCHEMA}. Update it.`)
+    if (schema !== SCHEMA)
+      throw new Error(`event ${id} has dataschema ${schema}; this program knows ${SCHEMA}. Update it.`)
     const { device, layer, cause } = change
     const [from, to] = [change.from?.id ?? null, change.to?.id ?? null]
     const insert = 'INSERT INTO moved VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'

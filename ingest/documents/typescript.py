@@ -11,7 +11,9 @@ from typing import Any
 from ingest.documents.topics import topic_schemas
 from web.documents.schemas import Schema
 
-_HEAD = "// What lies on the topics region-changes and presence. Made from docs/schemas by `python -m service.documents`.\n"
+_HEAD = (
+    "// What lies on the topics region-changes and presence. Made from docs/schemas by `python -m service.documents`.\n"
+)
 _NAMED = {"event": "Event", "presence": "Presence"}
 _PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
