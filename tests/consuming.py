@@ -91,7 +91,7 @@ class Program:
 
     def fed(self, lines: bytes, status: int = 0) -> list[str]:
         """What it prints that reads lines."""
-        its = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "timeout": 60}
+        its = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "timeout": 180}
         environment = {**os.environ, "DATABASE": str(self.database)}
         done = subprocess.run(self.command, input=lines, env=environment, **its)
         assert done.returncode == status, done.stdout
@@ -106,7 +106,7 @@ class Program:
         """The first column of it."""
         return [row[0] for row in self.rows(asked)]
 
-    def wait(self, asked: str, *, least: int, within_s: float = 90.0) -> None:
+    def wait(self, asked: str, *, least: int, within_s: float = 180.0) -> None:
         """Until a question gives such a number."""
         end = time.monotonic() + within_s
         while self.column(asked)[0] < least:
@@ -118,6 +118,6 @@ def stop(process: subprocess.Popen[bytes], name: int = signal.SIGTERM) -> int:
     """Ask a process to end; its status."""
     process.send_signal(name)
     try:
-        return process.wait(40)
+        return process.wait(90)
     finally:
         process.kill()
