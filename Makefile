@@ -14,7 +14,7 @@ help: ## this list
 	@echo
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 	@echo
-	@echo "  The first one sets up .venv by itself, the first test fetches a broker (Java, Maven); after that nothing is downloaded."
+	@echo "  The first one sets up .venv by itself, the first test fetches a broker (Java, Maven) and Node; after that nothing is downloaded."
 
 run: setup ## run everything in one process, with sample layers and pretend phones; LAN=1: for phones in this network too; PORT=8081: at that port
 	@exec $(BIN)/geofence run --demo $(if $(LAN),--lan) $(if $(PORT),--listen 127.0.0.1:$(PORT))
@@ -25,7 +25,7 @@ cluster: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## the services of doc
 secrets: ## make the passwords that docker-compose.yml mounts, in var/secrets
 	@sh deploy/secrets.sh var/secrets
 
-test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp $(BROKER)/browser.stamp $(BROKER)/promtool.stamp ## run all tests
+test: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp $(BROKER)/browser.stamp $(BROKER)/promtool.stamp $(BROKER)/consumers.stamp ## run all tests
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers, documents made from the code
@@ -75,6 +75,10 @@ $(BROKER)/promtool.stamp: tests/monitoring/fetch.sh
 	@mkdir -p $(BROKER)
 	@tests/monitoring/fetch.sh $(BROKER)/promtool
 	@touch $@
+
+$(BROKER)/consumers.stamp: tests/consumers/fetch.sh tests/consumers/node.txt examples/java/pom.xml examples/typescript/package.json examples/typescript/package-lock.json | $(BROKER)/stamp .venv/dev.stamp
+	@PYTHON=$(abspath $(BIN))/python tests/consumers/fetch.sh $(BROKER)/consumers
+	@test ! -d $(BROKER)/consumers/java -o ! -d $(BROKER)/consumers/typescript || touch $@
 
 setup: .venv/run.stamp .venv/warm.stamp
 

@@ -1,13 +1,14 @@
 """`python -m service.documents`: writes the documents that are made from the code into `docs/`.
 
 OpenAPI of the gateway, AsyncAPI of the log, JSON Schemas of what lies on the topics, of reports and of differences,
-the pages of all metrics and of all settings. With `--check` nothing is written: what differs is named, and the status
-is 1. Invariant: the same code gives the same bytes.
+the pages of all metrics and of all settings; and into `examples/` the types of events for TypeScript. With `--check`
+nothing is written: what differs is named, and the status is 1. Invariant: the same code gives the same bytes.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from boundaries.difference.document import difference_schema
 from boundaries.telling.document import report_schema
 from ingest.documents.asyncapi import asyncapi
 from ingest.documents.topics import topic_schemas
+from ingest.documents.typescript import typescript_types
 from service.endpoints import api
 from service.metrics_page import metrics_page
 from service.settings.known import every
@@ -23,16 +25,17 @@ from web.documents.openapi import openapi
 
 DOCS = Path(__file__).parent.parent / "docs"
 SCHEMAS = "schemas"
+TYPES = "../examples/typescript/events.ts"
 _REMEDY = "Run: .venv/bin/python -m service.documents"
 
 
 def documents() -> dict[str, str]:
-    """Every document, by its place in `docs/`."""
+    """Every document, by its place as seen from `docs/`."""
     found = {"openapi.json": openapi(api()), "asyncapi.json": asyncapi()}
     schemas = topic_schemas() | {"boundary-report": report_schema(), "boundary-difference": difference_schema()}
     found |= {f"{SCHEMAS}/{name}.json": schema for name, schema in schemas.items()}
     written = {name: json.dumps(made, indent=2, ensure_ascii=False) + "\n" for name, made in found.items()}
-    return written | {"metrics.md": metrics_page(), "settings.md": page(every())}
+    return written | {"metrics.md": metrics_page(), "settings.md": page(every()), TYPES: typescript_types()}
 
 
 def write(folder: Path) -> None:
@@ -70,7 +73,7 @@ def main(words: list[str], folder: Path = DOCS) -> int:
         return 0
     found = stale(folder)
     for name in found:
-        print(f"docs/{name} is not what the code says. {_REMEDY}", file=sys.stderr)
+        print(f"{os.path.normpath(f'docs/{name}')} is not what the code says. {_REMEDY}", file=sys.stderr)
     return 1 if found else 0
 
 

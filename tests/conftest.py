@@ -28,7 +28,8 @@ _LONG = (
     "test_worker_kafka.py",
     "test_faults.py",
     "test_data.py",
-    "test_consume_docs.py",
+    "test_consumers.py",
+    "test_consumers_http.py",
 )
 
 TOWN = layer(a=square(0, 0, 1), b=square(1, 0, 1), c=square(3, 0, 1))

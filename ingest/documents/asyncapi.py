@@ -36,7 +36,7 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "geofence: the log",
             "version": "1",
-            "description": "Location pings in, region changes out, each exactly once. See docs/consume.md.",
+            "description": "Location pings in, region changes out, each exactly once. See docs/consumers.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",

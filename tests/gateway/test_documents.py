@@ -1,6 +1,7 @@
 """The OpenAPI document: every route is in it and no other, it is valid, and docs/ has what the code says."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,23 +82,26 @@ def test_what_docs_has_is_what_the_code_says() -> None:
 def test_a_stale_a_missing_and_a_left_over_document_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([], tmp_path) == 0
-    assert main(["--check"], tmp_path) == 0
-    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(documents())
-    (tmp_path / "openapi.json").write_text("{}")
-    (tmp_path / "schemas" / "ping.json").unlink()
-    (tmp_path / "schemas" / "older.json").write_text("{}")
-    assert main(["--check"], tmp_path) == 1
+    docs = tmp_path / "docs"
+    assert main([], docs) == 0
+    assert main(["--check"], docs) == 0
+    assert {os.path.relpath(path, docs) for path in tmp_path.rglob("*") if path.is_file()} == set(documents())
+    (docs / "openapi.json").write_text("{}")
+    (docs / "schemas" / "ping.json").unlink()
+    (docs / "schemas" / "older.json").write_text("{}")
+    (tmp_path / "examples" / "typescript" / "events.ts").unlink()
+    assert main(["--check"], docs) == 1
     said = capsys.readouterr().err.splitlines()
     assert [line.split()[0] for line in said] == [
+        "examples/typescript/events.ts",
         "docs/openapi.json",
         "docs/schemas/older.json",
         "docs/schemas/ping.json",
     ]
     assert all("python -m service.documents" in line for line in said)
-    assert main([], tmp_path) == 0
-    assert main(["--check"], tmp_path) == 0
-    assert main(["--chek"], tmp_path) == 2
+    assert main([], docs) == 0
+    assert main(["--check"], docs) == 0
+    assert main(["--chek"], docs) == 2
 
 
 def _references(document: Any) -> Iterator[str]:
