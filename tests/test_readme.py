@@ -1,6 +1,6 @@
-"""README.md shows what the commands print: each example is typed as it stands there.
+"""README.md and docs/files.md show what the commands print: each example is typed as it stands there.
 
-A line of `...` stands for any lines.
+A line of `...` stands for any lines. What a page has written or made before is there for its later examples.
 """
 
 import re
@@ -15,40 +15,41 @@ from commands import ROOT
 from service.home import Home
 from service.welcome import welcome
 
-README = (ROOT / "README.md").read_text()
+PAGES = {page: (ROOT / page).read_text() for page in ("README.md", "docs/files.md")}
 
 
 @dataclass(frozen=True)
 class Example:
     """A command as typed, and what is shown below it."""
 
+    page: str
     command: str
     shown: str
 
 
-def blocks() -> list[str]:
-    """The indented blocks of the page, without their indentation."""
-    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", README, re.MULTILINE)
+def blocks(page: str) -> list[str]:
+    """The indented blocks of a page, without their indentation."""
+    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", PAGES[page], re.MULTILINE)
     return ["".join(line[4:] or "\n" for line in block.splitlines(keepends=True)).strip("\n") for block in found]
 
 
 def examples() -> list[Example]:
     """The commands behind a `$`, in their order."""
     found = []
-    for block in blocks():
-        for piece in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+    for page in PAGES:
+        for piece in (piece for block in blocks(page) for piece in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]):
             command, _, shown = piece.partition("\n")
-            found.append(Example(command, shown.strip("\n")))
+            found.append(Example(page, command, shown.strip("\n")))
     return found
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as a reader has it: the project's data, and the files that the page has them write."""
+    """A folder as a reader has it: the project's data, and the files that the pages have them write."""
     path = tmp_path_factory.mktemp("readme")
     for name in ("data", "tests"):
         (path / name).symlink_to(ROOT / name)
-    for block in blocks():
+    for block in (block for page in PAGES for block in blocks(page)):
         if block.startswith("cat > "):
             typed(block, path)
     return path
@@ -75,10 +76,11 @@ def test_an_example_prints_what_the_page_shows(number: int, folder: Path) -> Non
 
 
 def test_what_running_it_says_is_as_shown() -> None:
-    (shown,) = (block for block in blocks() if block.startswith("✓ log and catalog"))
+    (shown,) = (block for block in blocks("README.md") if block.startswith("✓ log and catalog"))
     said = "\n".join(line.rstrip() for line in welcome(Home(Path("var")), "http://127.0.0.1:8080"))
     assert said.strip("\n") in shown
 
 
-def test_the_page_has_examples() -> None:
-    assert len(examples()) >= 5
+def test_each_page_has_examples() -> None:
+    assert len([one for one in examples() if one.page == "README.md"]) >= 1
+    assert len([one for one in examples() if one.page == "docs/files.md"]) >= 10
