@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@cache
 def typed(command: str, folder: Path) -> str:
-    """What a shell prints, standard error first."""
+    """What a shell prints, standard error first; what stands on both pages is typed once."""
     tools = f'geofence() {{ "{sys.executable}" -m service.cli "$@"; }}; python() {{ "{sys.executable}" "$@"; }}\n'
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8"}
     done = subprocess.run(["bash", "-c", tools + command], cwd=folder, env=environment, capture_output=True, check=True)
@@ -65,8 +67,9 @@ def typed(command: str, folder: Path) -> str:
 
 def agree(shown: str, printed: str) -> bool:
     """Whether this is what was printed, a line of `...` standing for any lines."""
-    pieces = (re.escape(piece.strip("\n")) for piece in re.split(r"^\s*\.\.\.$", shown, flags=re.MULTILINE))
-    return re.fullmatch(r"(?:.*\n)?".join(pieces), printed, re.DOTALL) is not None
+    pieces = (piece.strip("\n") for piece in re.split(r"^\s*\.\.\.$", shown, flags=re.MULTILINE))
+    lines = (re.escape(f"{piece}\n") if piece else "" for piece in pieces)
+    return re.fullmatch(r"(?:.*\n)?".join(lines), f"{printed}\n" if printed else "", re.DOTALL) is not None
 
 
 @pytest.mark.parametrize("number", range(len(examples())), ids=lambda number: examples()[number].command[:40])

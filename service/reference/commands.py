@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -67,7 +68,7 @@ def _option(its: click.Option) -> str:
     return f"| `{_bars(names)}` | {default} | {f'`{variable}`' if variable else ''} | {cell(about + more, up=_UP)} |"
 
 
-def _kind(its: click.ParamType) -> str:
+def _kind(its: click.ParamType[Any]) -> str:
     if isinstance(its, click.Choice):
         return "|".join(its.choices)
     return "N" if isinstance(its, click.IntRange | click.FloatRange) or its in (click.INT, click.FLOAT) else "TEXT"

@@ -101,7 +101,7 @@ def _sizes(schema: Schema) -> str:
         if least in schema and most in schema:
             found += f", {schema[least]} to {schema[most]} {what}"
         elif least in schema or most in schema:
-            found += f", at least {schema[least]} {what}" if least in schema else f", up to {schema[most]} {what}"
+            found += f", {schema[least]} or more {what}" if least in schema else f", up to {schema[most]} {what}"
     return found
 
 
