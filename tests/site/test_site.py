@@ -80,6 +80,16 @@ def test_lists_are_lists_and_tables_are_tables(site: Path) -> None:
             assert not re.search(r"^(- |1\. |\||```)", paragraph, re.MULTILINE), (page, paragraph)
 
 
+def test_a_link_out_of_the_pages_leads_to_a_page_with_its_title_or_is_a_path(site: Path) -> None:
+    front, samples = (site / "index.html").read_text("utf-8"), (site / "samples.html").read_text("utf-8")
+    assert '<a href="samples.html">Sample data</a>' in front
+    assert '<a href="decisions/index.html">decisions/</a>' in front
+    assert '<a href="quickstart.html">Quick start</a>' in front
+    assert "<code>docs/schemas</code>" in front
+    assert ".md)" not in samples
+    assert "<h1" in samples
+
+
 def test_a_link_that_leads_nowhere_and_a_page_that_nobody_finds_fail_the_build(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     shutil.copytree(ROOT / "docs" / "site", tmp_path / "docs" / "site")
