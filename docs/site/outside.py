@@ -72,8 +72,8 @@ def _turned(found: re.Match[str], page: File) -> str:
         return f"[{shown}]({way}{found['anchor'] or ''})"
     if not target.exists() or not target.is_relative_to(ROOT):
         _log.warning("%s has a link to %s, which there is not", source.relative_to(ROOT), found["place"])
-    path = f"`{os.path.relpath(target, ROOT)}`"
-    return path if found["text"].strip("`") in (found["place"], path.strip("`")) else f"{found['text']} ({path})"
+    path, text = os.path.relpath(target, ROOT), found["text"].strip("`")
+    return f"`{path}`" if text == found["place"] or path.endswith(text) else f"{found['text']} (`{path}`)"
 
 
 def _title(name: str) -> str:
