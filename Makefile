@@ -7,7 +7,7 @@ SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder # many tests wait fo
 CORE := $(wildcard geofence/*.py boundaries/tiles/*.py) ingest/placing.py stream/kafka/packing.py service/warm.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster secrets test check format bench torture broker lock clean setup
+.PHONY: help run cluster secrets test check format docs bench torture broker lock clean setup
 
 help: ## this list
 	@echo "geofence: location pings in, region changes that can be trusted out"
@@ -39,6 +39,10 @@ check: .venv/dev.stamp ## lint, format, types, import contracts, sample layers, 
 format: .venv/dev.stamp ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/dev.stamp ## build the site of docs/ into build/site; open index.html there
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo "build/site/index.html"
 
 bench: .venv/dev.stamp .venv/warm.stamp ## run every benchmark: a table, and JSON lines in bench/results
 	@$(BIN)/python -m bench
