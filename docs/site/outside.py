@@ -20,7 +20,12 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-SHOWN = {"data/README.md": "samples.md", "ROADMAP.md": "roadmap.md", "CHANGELOG.md": "changelog.md"}
+SHOWN = {
+    "data/README.md": "samples.md",
+    "examples/README.md": "examples.md",
+    "ROADMAP.md": "roadmap.md",
+    "CHANGELOG.md": "changelog.md",
+}
 _STAND_INS = {ROOT / "README.md": "README.md"} | {ROOT / place: name for place, name in SHOWN.items()}
 _FRONT = "README.md"  # the page of a folder
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]\[]+)\]\((?P<place>[^)\s#:]+)(?P<anchor>#[^)\s]*)?\)")

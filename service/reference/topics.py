@@ -72,8 +72,8 @@ def _json(value: object) -> Iterator[str]:
 _TOPICS = """# Topics
 
 Made from the code by `python -m service.documents`, as are [asyncapi.json](../asyncapi.json) and the JSON Schemas in
-`docs/schemas`, which say the same to programs. How to read them well: [consume.md](../consume.md). On Kafka they
-are topics, in an embedded log tables of one file; the records are the same.
+`docs/schemas`, which say the same to programs. How to read them well: [consumers](../consumers/README.md). On Kafka
+they are topics, in an embedded log tables of one file; the records are the same.
 """
 _EVENTS = """# Events
 

@@ -93,12 +93,13 @@ def test_a_link_out_of_the_pages_leads_to_a_page_with_its_title_or_is_a_path(sit
 def test_a_link_that_leads_nowhere_and_a_page_that_nobody_finds_fail_the_build(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     shutil.copytree(ROOT / "docs" / "site", tmp_path / "docs" / "site")
-    (tmp_path / "data").mkdir()
-    for name in ("README.md", "ROADMAP.md", "CHANGELOG.md", "data/README.md"):
+    for folder in ("data", "examples"):
+        (tmp_path / folder).mkdir()
+    for name in ("README.md", "ROADMAP.md", "CHANGELOG.md", "data/README.md", "examples/README.md"):
         (tmp_path / name).write_text(f"# {name}\n")
     config = tmp_path / "mkdocs.yml"
     settings = (ROOT / "mkdocs.yml").read_text().partition("\nnav:")[0]
-    config.write_text(f"{settings}\nnav: ['*', samples.md, roadmap.md, changelog.md]\n")
+    config.write_text(f"{settings}\nnav: ['*', samples.md, examples.md, roadmap.md, changelog.md]\n")
     wrong = "# T\n\n[a](../no.py) [b](no.md) [c](#no) [d](two.md#no)"
     (tmp_path / "docs" / "README.md").write_text(wrong)
     (tmp_path / "docs" / "two.md").write_text("# Two\n")
