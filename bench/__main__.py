@@ -9,7 +9,7 @@ from bench.figures import Figure, report
 
 NAMES = (
     "locate", "core", "memory", "rows", "worker", "gateway", "boundaries", "boundaries_publishing",
-    "boundaries_tiles", "boundaries_trial",
+    "boundaries_tiles", "boundaries_trial", "end_to_end",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import BinaryIO, Self
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from geofence.wire_events import decode_binary, encode_event
 from ingest.dump import lines_of
@@ -41,7 +43,7 @@ class Copy:
     folder: Path
     phones: Phones
     partitions: int
-    seen: list[np.ndarray] = field(default_factory=list)  # by lane: whether each place was met
+    seen: list[NDArray[np.bool_]] = field(default_factory=list)  # by lane: whether each place was met
     pings: int = 0
     events_of: Counter[str] = field(default_factory=Counter)  # by layer
     _files: dict[tuple[str, int], BinaryIO] = field(default_factory=dict)
@@ -86,7 +88,7 @@ class Copy:
         for file in self._files.values():
             file.flush()
 
-    async def _after(self, log: Log, topic: str, partition: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    async def _after(self, log: Log, topic: str, partition: int) -> AsyncIterator[Batch]:
         place = (topic, partition)
         async for batch in log.read(topic, partition, start=self._ends[place], to_end=True, most=2000):
             if batch.offsets[0] != self._ends[place]:
@@ -120,7 +122,8 @@ class Copy:
 def _lines(batch: Batch) -> list[bytes]:
     """Events as consumers read them."""
     rows = zip(batch.values, batch.headers, strict=True)
-    return [encode_event(decode_binary({name: text.decode() for name, text in its}, value or b"")) for value, its in rows]
+    headers = (({name: text.decode() for name, text in its}, value or b"") for value, its in rows)
+    return [encode_event(decode_binary(*one)) for one in headers]
 
 
 def _layer(line: bytes) -> str:

@@ -5,6 +5,7 @@ Beside the service. Invariant: an event counts once, when its id first comes, an
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -13,18 +14,33 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
+from geofence.instant import ms_of
+from service.boundary_server import BoundaryServer
 from tests.webhooks.receiver import Got, Receiver, Reply, receiving
 
 _FRESH_S = 300
 
 
+class _Data(msgspec.Struct):
+    confirmed_at: str
+
+
 class _Event(msgspec.Struct):
     id: str
     subject: str
+    data: _Data
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When an event came first."""
+
+    device: str
+    confirmed_ms: int
+    at_s: float  # by `time.perf_counter`
 
 
 @dataclass(slots=True)
@@ -34,18 +50,20 @@ class Hook:
     receiver: Receiver
     secret: str = ""
     got: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # ids by device
-    arrived_s: dict[str, float] = field(default_factory=dict)  # by id, by `time.perf_counter`
+    arrivals: dict[str, Arrival] = field(default_factory=dict)  # by id
     repeats: int = 0
     forged: int = 0
 
     @property
     def events(self) -> int:
         """How many different ones."""
-        return len(self.arrived_s)
+        return len(self.arrivals)
 
-    def subscription(self, layer: str) -> dict[str, Any]:
-        """What to ask the service for."""
-        return {"url": self.receiver.url, "layers": [layer]}
+    async def subscribe(self, server: BoundaryServer, layer: str) -> None:
+        """Have the service tell of a layer."""
+        wanted = {"url": self.receiver.url, "layers": [layer]}
+        made = await asyncio.to_thread(lambda: server.post("webhooks", body=wanted))
+        self.secret = made["secret"]
 
     def take(self, got: Got) -> Reply:
         """One delivery."""
@@ -56,10 +74,10 @@ class Hook:
             self.forged += 1
             return Reply(401)
         its = msgspec.json.decode(got.body, type=_Event)
-        if its.id in self.arrived_s:
+        if its.id in self.arrivals:
             self.repeats += 1
         else:
-            self.arrived_s[its.id] = now_s
+            self.arrivals[its.id] = Arrival(its.subject, ms_of(its.data.confirmed_at), now_s)
             self.got[its.subject].append(its.id)
         return Reply(204, b"")
 

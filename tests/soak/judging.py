@@ -26,6 +26,7 @@ from service.home import Home
 from service.logs import open_log
 from service.published import begin_published
 from tests.soak.copying import Copy
+from tests.torture.obeyed import told_twice
 from tests.torture.oracle import Verdict, letters_in, presence_in, presence_of, replayed_file
 
 SETTINGS = WorkerSettings(consent="required")  # as `geofence run` has them
@@ -61,6 +62,8 @@ def judge_partition(folder: Path, partition: int, input_file: Path, events_file:
     for line in events_file.read_bytes().splitlines():
         told[msgspec.json.decode(line, type=_Told).subject].append(line)
     verdict.count_events(told, expected)
+    verdict.boundary, twice = told_twice(told)
+    verdict.count_publications(twice)
     asyncio.run(_kept(home, partition, tracks, verdict))
     verdict.examples = [one[:400] for one in verdict.examples[:_EXAMPLES]]
     return verdict

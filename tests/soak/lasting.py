@@ -16,15 +16,17 @@ from statistics import median
 from tests.soak.phones import INTERVAL_MS, LANES, Phones, phones_at
 from tests.soak.served import Counts, Sample
 from tests.soak.story import Setting, Story, begun
-from tests.soak.tables import verdict_lines
-from tests.soak.town import publish_other, second, upload
+from tests.soak.tables import delivered_line, verdict_lines
+from tests.soak.town import COUNTIES, DISTRICTS, ZONES, publish_other, second, upload
 from tests.torture.oracle import Verdict
 
-KEEP_MS = 300_000  # of pings and events, so that retention has much to do
-_WARM_S, _MEASURED_S = 12.0, 20.0
-_SAMPLE_S, _PUBLISH_S = 10.0, 300.0
+_LAYERS = (DISTRICTS, ZONES, COUNTIES)
+_MEASURED_S = 20.0
+_SAMPLE_S, _PARTS = 10.0, 6  # retention keeps, and versions are published every, so many parts of the time
 _BEFORE_KILL_S, _AFTER_KILL_S = 15.0, 20.0
-_CAPACITY_PHONES = 100_000
+_CAPACITY_PHONES, _WARM_PINGS = 20_000, 3  # of each, before it is measured: a phone's first ping costs more
+_LEAST_KEPT_MS = 60_000  # so that what is copied every few seconds is still there
+_BACK_MS = 600_000  # pings sent at once run ahead of their time
 
 Say = Callable[[str], None]
 
@@ -77,9 +79,9 @@ class Found:
     def text(self) -> str:
         """The table."""
         rows = [
-            f"  {one.what:12} {one.shown(one.early)} {one.shown(one.late)} {one.shown(one.most)} {one.shown(one.allowed)}"
-            f"  {'flat' if one.kept else 'NOT FLAT'}"
+            f"  {one.what:12} {' '.join(map(one.shown, values))}  {'flat' if one.kept else 'NOT FLAT'}"
             for one in self.limits
+            for values in [(one.early, one.late, one.most, one.allowed)]
         ]
         sums = [f"  {what:45} {many:14,.0f}" for what, many in self.sums.items()]
         lines = [
@@ -88,19 +90,19 @@ class Found:
             *(f"  does not add up: {fault}" for fault in self.faults),
             f"  answers: {', '.join(f'{status} {many:,}' for status, many in sorted(self.statuses.items()))}",
             f"  kill -9 of everything, then a start: {self.start_s:.1f} s", *verdict_lines(self.verdict),
-            f"  webhook: {self.events:,} events, {self.repeats:,} came twice, {self.undelivered} missing, "
-            f"{self.disordered} out of order, {self.forged} with a wrong signature",
+            delivered_line(self),
         ]  # fmt: skip
         return "\n".join([*lines, "good" if self.good else "NOT GOOD"])
 
 
 async def measured(folder: Path) -> float:
     """Pings a second that are both taken and worked on while more are sent than that."""
-    phones = Phones(_CAPACITY_PHONES, LANES, phones_at(1).begin_ms - KEEP_MS, INTERVAL_MS)
-    async with begun(Setting(folder, phones, counties=True, at_once=True)) as story:
+    phones = Phones(_CAPACITY_PHONES, LANES, phones_at(1).begin_ms - _BACK_MS, INTERVAL_MS)
+    async with begun(Setting(folder, phones, _LAYERS, ZONES, at_once=True)) as story:
         stop = asyncio.Event()
         sending = asyncio.create_task(story.load.run(stop))
-        await asyncio.sleep(_WARM_S)
+        while story.load.acknowledged < _WARM_PINGS * _CAPACITY_PHONES and not sending.done():
+            await asyncio.sleep(0.1)
         before, begun_s = await _progress(story), time.monotonic()
         await asyncio.sleep(_MEASURED_S)
         after, took_s = await _progress(story), time.monotonic() - begun_s
@@ -116,9 +118,11 @@ async def _progress(story: Story) -> tuple[float, float]:
 
 async def lasted(folder: Path, rate: float, minutes: float, say: Say) -> Found:
     """The long run, the kill, the start, the judge."""
-    async with begun(Setting(folder, phones_at(rate), counties=True, keep_ms=KEEP_MS)) as story:
+    keep_ms = max(_LEAST_KEPT_MS, round(60_000 * minutes / _PARTS))
+    async with begun(Setting(folder, phones_at(rate), _LAYERS, ZONES, keep_ms=keep_ms)) as story:
         with story.served.server() as server:
             await asyncio.to_thread(upload, server, second(folder))
+        await story.copied()
         begun_s = time.monotonic()
         samples = await _under_load(story, begun_s, 60 * minutes, say)
         await story.drained()
@@ -136,7 +140,7 @@ async def lasted(folder: Path, rate: float, minutes: float, say: Say) -> Found:
 
 async def _under_load(story: Story, begun_s: float, seconds: float, say: Say) -> Sequence[Sample]:
     """Send, look and publish for so long."""
-    stop, samples, publish_s = asyncio.Event(), list[Sample](), begun_s + _PUBLISH_S / 2
+    stop, samples, publish_s = asyncio.Event(), list[Sample](), begun_s + seconds / _PARTS / 2
     sending = asyncio.create_task(story.load.run(stop))
     while (now_s := time.monotonic()) < begun_s + seconds:
         if sending.done():
@@ -148,7 +152,7 @@ async def _under_load(story: Story, begun_s: float, seconds: float, say: Say) ->
             f"{story.copy.events_of.total():10,} events, {story.hook.events:8,} delivered")  # fmt: skip
         await story.copied()
         if now_s > publish_s:
-            publish_s += _PUBLISH_S
+            publish_s += seconds / _PARTS
             with story.served.server() as server:
                 say(f"districts, version {await asyncio.to_thread(publish_other, server)}, in force")
         await asyncio.sleep(max(0.0, now_s + _SAMPLE_S - time.monotonic()))
@@ -185,10 +189,11 @@ def limits(samples: Sequence[Sample]) -> Sequence[Limit]:
         return float(max(getattr(one, name) for one in samples))
 
     early, mid, late = len(samples) // 5, 2 * len(samples) // 5, len(samples) - tenth
+    memory, files, log = at("resident", early), at("files", early), at("log", mid)
     return [
-        Limit("memory", "MB", at("resident", early), at("resident", late), most("resident"), 1.05 * at("resident", early)),
-        Limit("open files", "", at("files", early), at("files", late), most("files"), at("files", early) + 8),
-        Limit("log", "MB", at("log", mid), at("log", late), most("log"), 1.2 * at("log", mid)),
+        Limit("memory", "MB", memory, at("resident", late), most("resident"), 1.05 * memory),
+        Limit("open files", "", files, at("files", late), most("files"), files + 8),
+        Limit("log", "MB", log, at("log", late), most("log"), 1.2 * log),
         Limit("wal", "MB", at("wal", mid), most("wal"), most("wal"), 64e6),
     ]
 
@@ -198,8 +203,7 @@ def _added_up(story: Story, counts: Counts) -> tuple[list[str], dict[str, float]
     gateway = {one: counts.sum(f"gateway_pings_{one}_total") for one in ("received", "accepted", "rejected", "put_off")}
     worker = {one: counts.sum(f"worker_{one}_total") for one in ("records", "controls", "pings")}
     layers = {
-        layer: counts.sum("worker_outcomes_total", layer=layer)
-        for layer in counts.by("worker_outcomes_total", "layer")
+        layer: counts.sum("worker_outcomes_total", layer=layer) for layer in counts.by("worker_outcomes_total", "layer")
     }
     load = story.load
     equal = {

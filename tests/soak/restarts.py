@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from tests.soak.phones import LANES, phones_at
+from tests.soak.phones import phones_at
 from tests.soak.story import Setting, begun
-from tests.soak.tables import verdict_lines
+from tests.soak.tables import delivered_line, verdict_lines
+from tests.soak.town import DISTRICTS
 from tests.torture.oracle import Verdict
 
-_LEAST_S, _MOST_S = 0.3, 2.0  # under load, from a start to its end
+_LEAST_S, _MOST_S = 0.2, 1.5  # under load, from a start to its end
 _LEASE_S = 3  # of webhooks, so that the one that is killed is soon replaced
 
 
@@ -51,8 +52,7 @@ class Restarted:
             f"  to start: median {median(starts):.2f} s, at most {starts[-1]:.2f} s",
             f"  answers: {', '.join(f'{status} {many:,}' for status, many in sorted(self.statuses.items()))}",
             *verdict_lines(self.verdict),
-            f"  webhook: {self.events:,} events, {self.repeats:,} came twice, {self.undelivered} missing, "
-            f"{self.disordered} out of order, {self.forged} with a wrong signature",
+            delivered_line(self),
         ]
         return "\n".join([*lines, "good" if self.good else "NOT GOOD"])
 
@@ -62,7 +62,7 @@ async def restarted(folder: Path, rate: float, rounds: int, say: Callable[[str],
     chance, found, stop = random.Random(rounds), Restarted(rounds), asyncio.Event()
     killed, phones = chance.randrange(rounds), phones_at(rate, interval_ms=1000)
     variables = {"GEOFENCE_WEBHOOKS_LEASE_S": f"{_LEASE_S}", "GEOFENCE_WEBHOOKS_DEADLINE_S": "1"}
-    async with begun(Setting(folder, phones, counties=False, variables=variables, pace=pace)) as story:
+    async with begun(Setting(folder, phones, (DISTRICTS,), DISTRICTS, variables=variables, pace=pace)) as story:
         sending = asyncio.create_task(story.load.run(stop))
         for number in range(rounds):
             sent = story.load.acknowledged

@@ -17,10 +17,10 @@ import msgspec
 import numpy as np
 
 from tests.soak.phones import Phones
+from tests.soak.posting import Poster
 
 BATCH, MOST = 100, 500  # pings in a request, and when there is much to make up for
-_ANSWER_S, _LONGEST_S = 30.0, 300.0
-_GONE = (OSError, asyncio.IncompleteReadError, TimeoutError)
+_LONGEST_S = 300.0
 ACCEPTED = 202
 
 
@@ -68,7 +68,8 @@ class _Lane:
     def __init__(self, load: Load, lane: int) -> None:
         self._load, self._lane = load, lane
         self._chance = random.Random(lane)
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        key = load.keys[lane % len(load.keys)]
+        self._post = Poster(load.host, load.port, "/v1/pings", f"Bearer {key}")
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -78,8 +79,7 @@ class _Lane:
             first = self._load.done[self._lane]
             await self._deliver(self._load.phones.body(self._lane, first, first + many))
             self._load.done[self._lane] = first + many
-        if self._streams:
-            self._streams[1].close()
+        await self._post.closed()
 
     def _due(self) -> int:
         """How many pings to send now; 0: too few are due yet."""
@@ -94,40 +94,13 @@ class _Lane:
         """Until it is acknowledged."""
         failures = 0
         while True:
-            status, after_s, told = await self._post(body)
-            self._load.statuses[status] += 1
-            if status == str(ACCEPTED):
-                its = msgspec.json.decode(told, type=Taken)
+            answer = await self._post.post(body)
+            self._load.statuses[str(answer.status or "none")] += 1
+            if answer.status == ACCEPTED:
+                its = msgspec.json.decode(answer.body, type=Taken)
                 self._load.accepted += its.accepted
                 self._load.rejected += len(its.rejected)
                 return
             failures += 1
             wait_s = self._chance.uniform(0, min(_LONGEST_S, 2**failures))
-            await asyncio.sleep(max(after_s, wait_s * self._load.pace))
-
-    async def _post(self, body: bytes) -> tuple[str, float, bytes]:
-        """The status, how long to wait, and what was answered; "none" where no answer came."""
-        key = self._load.keys[self._lane % len(self._load.keys)]
-        head = (
-            f"POST /v1/pings HTTP/1.1\r\nHost: {self._load.host}\r\nAuthorization: Bearer {key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                if self._streams is None:
-                    self._streams = await asyncio.open_connection(self._load.host, self._load.port)
-                reader, writer = self._streams
-                writer.write(head.encode() + body)
-                return await _answer(reader)
-        except _GONE:
-            if self._streams:
-                self._streams[1].close()
-            self._streams = None
-            return "none", 0.0, b""
-
-
-async def _answer(reader: asyncio.StreamReader) -> tuple[str, float, bytes]:
-    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    told = await reader.readexactly(int(headers.get("content-length", "0")))
-    return first.split()[1], float(headers.get("retry-after", "0")), told
+            await asyncio.sleep(max(answer.after_s, wait_s * self._load.pace))

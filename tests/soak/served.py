@@ -31,7 +31,6 @@ from tests.broker import free_ports, tied
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
 _START_S, _END_S, _LOOK_S = 120.0, 40.0, 0.02
-_VARIABLES = {"GEOFENCE_BOUNDARIES_EXPECT_FROM_SHARE": "1"}  # a version may move as many devices as it likes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +91,15 @@ class Served:
             await log.create(topics)
 
     def keys(self, many: int) -> list[str]:
-        """Keys of apps whose users agreed: the first ping of a device records it."""
+        """Keys for all devices."""
+        return [self.key_of(None) for _ in range(many)]
+
+    def key_of(self, device: str | None) -> str:
+        """A key of an app whose users agreed: the first ping of a device records it."""
         with open_catalog(self.home.catalog_url) as catalog:
-            its: dict[str, Any] = {"scopes": ["pings:write"], "by": "soak", "now_ms": 1, "grants_consent": True}
-            return [catalog.keys.create(name=f"app {one}", **its)[1] for one in range(many)]
+            return catalog.keys.create(
+                name="an app", scopes=["pings:write"], by="soak", now_ms=1, grants_consent=True, device=device
+            )[1]
 
     def server(self) -> BoundaryServer:
         """To ask and publish by."""
@@ -108,7 +112,7 @@ class Served:
             *tied(), sys.executable, "-m", "service.cli", "run", "--home", str(self.home.folder), "--samples", "none",
             "--listen", f"127.0.0.1:{self.port}", "--health", f"127.0.0.1:{self._health}",
         ]  # fmt: skip
-        environment = {**os.environ, **_VARIABLES, **self._variables, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, **self._variables, "PYTHONPATH": str(ROOT)}
         with (self.home.folder / "said").open("ab") as said:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, stdout=said, stderr=said, env=environment, start_new_session=True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +23,10 @@ from tests.soak.judging import SETTINGS, judge, undelivered
 from tests.soak.phones import Phones
 from tests.soak.senders import Load
 from tests.soak.served import PARTITIONS, Served, served
-from tests.soak.town import ZONES, layers
+from tests.soak.town import layers
 from tests.torture.oracle import Verdict
 
-_DRAIN_S, _LOOK_S = 180.0, 0.2
+_DRAIN_S, _LOOK_S = 300.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Setting:
 
     folder: Path
     phones: Phones
-    counties: bool  # publish the sample's counties too
+    layers: Sequence[str]
+    told: str  # the one of them that the webhook is told of
     keep_ms: int | None = None  # for how long pings and events are kept; None: as the product has it
     variables: Mapping[str, str] | None = None
     at_once: bool = False
@@ -50,6 +51,7 @@ class Story:
     load: Load
     hook: Hook
     copy: Copy
+    told: str
 
     async def copied(self) -> None:
         """Copy what is new in the log."""
@@ -59,11 +61,11 @@ class Story:
     async def drained(self) -> None:
         """Wait until all that was acknowledged has been worked on, and told. Raises RuntimeError."""
         end_s = time.monotonic() + _DRAIN_S
-        while not (await self._worked() and self.hook.events >= self.copy.events_of[ZONES]):
+        while not (await self._worked() and self.hook.events >= self.copy.events_of[self.told]):
             if time.monotonic() > end_s:
                 raise RuntimeError(
                     f"not all was worked on in {_DRAIN_S:.0f} s; the webhook got {self.hook.events} of "
-                    f"{self.copy.events_of[ZONES]} events"
+                    f"{self.copy.events_of[self.told]} events"
                 )
             await asyncio.sleep(_LOOK_S)
 
@@ -80,7 +82,7 @@ class Story:
         await self.served.ended()
         await self.copied()
         verdict = await asyncio.to_thread(judge, self.served.home, self.copy, self.load.done)
-        return verdict, *undelivered(self.copy, ZONES, self.hook.got)
+        return verdict, *undelivered(self.copy, self.told, self.hook.got)
 
 
 @asynccontextmanager
@@ -94,19 +96,16 @@ async def begun(its: Setting) -> AsyncIterator[Story]:
         keys = one.keys(its.phones.lanes)
         async with hooked() as hook:
             with one.server() as server:
-                async for _ in published(server, layers(its.folder, counties=its.counties)):
+                async for _ in published(server, layers(its.folder, *its.layers)):
                     pass
-                made = await asyncio.to_thread(lambda: server.post("webhooks", body=hook.subscription(ZONES)))
-            hook.secret = made["secret"]
+                await hook.subscribe(server, its.told)
             await asyncio.sleep(2.0)  # keys and webhooks are looked at once a second
             load = Load(its.phones, "127.0.0.1", one.port, keys, its.at_once, its.pace)
-            yield Story(one, load, hook, copy)
+            yield Story(one, load, hook, copy, its.told)
 
 
 def _topics(keep_ms: int | None) -> list[Topic]:
     made = topics(PARTITIONS)
     if keep_ms is None:
         return made
-    return [
-        Topic(one.name, one.partitions, keep_ms=keep_ms) if one.name in (PINGS, CHANGES) else one for one in made
-    ]
+    return [Topic(one.name, one.partitions, keep_ms=keep_ms) if one.name in (PINGS, CHANGES) else one for one in made]

@@ -21,20 +21,21 @@ from service.samples import SAMPLES, Sample
 METRE = 1 / 111_195.0  # in degrees of latitude
 WEST, SOUTH, SIZE = -97.7, 38.2, 0.3
 NORTH = SOUTH + SIZE
-DISTRICTS, ZONES = "districts", "zones"
+DISTRICTS, ZONES, COUNTIES = "districts", "zones", "us-counties"
 _CELLS, _MOVED = 10, 0.03  # each way; of a cell, in the second version
 _LOOK_S, _PATIENCE_S = 0.1, 120.0
 
 
-def layers(folder: Path, *, counties: bool) -> Sequence[Sample]:
-    """What is published to begin with; the files are written there."""
-    files = {DISTRICTS: ("partition", districts(0.0)), ZONES: ("overlay", zones())}
-    made = []
-    for name, (kind, regions) in files.items():
-        file = folder / f"{name}.geojson"
-        file.write_bytes(geojson_of(regions))
-        made.append(Sample(name, kind, file))
-    return [*made, *(one for one in SAMPLES if counties and one.layer == "us-counties")]
+def layers(folder: Path, *names: str) -> Sequence[Sample]:
+    """Those of them that are named, to be published to begin with; the files are written there."""
+    made = {DISTRICTS: ("partition", districts(0.0)), ZONES: ("overlay", zones())}
+    found = [one for one in SAMPLES if one.layer in names]
+    for name, (kind, regions) in made.items():
+        if name in names:
+            file = folder / f"{name}.geojson"
+            file.write_bytes(geojson_of(regions))
+            found.append(Sample(name, kind, file))
+    return found
 
 
 def second(folder: Path) -> Path:
@@ -53,6 +54,12 @@ def districts(moved: float) -> Sequence[Region]:
         for x in range(_CELLS)
         for y in range(_CELLS)
     ]  # fmt: skip
+
+
+def middle_of(x: int, y: int) -> tuple[float, float]:
+    """Lon and lat of the middle of a district."""
+    cell = SIZE / _CELLS
+    return round(WEST + (x + 0.5) * cell, 6), round(SOUTH + (y + 0.5) * cell, 6)
 
 
 def zones() -> Sequence[Region]:
@@ -75,7 +82,7 @@ def publish_other(server: BoundaryServer) -> int:
     """Put that version of the districts in force that is not, until it is; its number."""
     before = server.get("layers", DISTRICTS)["published"]["version"]
     number = 3 - before
-    body = {"replaces": before, "comment": "the other one"}
+    body = {"replaces": before, "expect": 0, "comment": "the other one"}  # nobody has tried out how many it moves
     planned = server.post("layers", DISTRICTS, "versions", number, "publish", body=body)
     where = ("layers", DISTRICTS, "publications", planned["number"])
     its = _until(server, where, lambda its: its["state"] in ("in_force", "failed", "cancelled"))
