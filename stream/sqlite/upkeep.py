@@ -27,6 +27,7 @@ from stream.sqlite.tide import Tide
 from stream.sqlite.writer import Writer
 
 _log = logging.getLogger(__name__)
+_POLITE_S = 0.05
 
 
 class Upkeep:
@@ -135,7 +136,8 @@ class Upkeep:
         finally:
             self._changes += 1
         self._tide.fresh.forget(part)
-        await asyncio.sleep(time.monotonic() - began)  # at most half of the disk's time: appends go first
+        # At most half of the disk's time: appends go first. No more than that: what is slow may be the processor.
+        await asyncio.sleep(min(time.monotonic() - began, _POLITE_S))
 
     def _nearly_full(self, connection: Connection) -> bool:
         reusable = connection.execute("SELECT * FROM pragma_freelist_count").fetchone()[0]
