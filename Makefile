@@ -7,7 +7,7 @@ SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder # many tests wait fo
 CORE := $(wildcard geofence/*.py boundaries/tiles/*.py) ingest/placing.py stream/kafka/packing.py service/warm.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster secrets test check format docs bench torture broker lock clean setup
+.PHONY: help run cluster secrets test check format docs bench torture soak broker lock clean setup
 
 help: ## this list
 	@echo "geofence: location pings in, region changes that can be trusted out"
@@ -51,6 +51,9 @@ torture: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## long property tests
 	@HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 	@$(BIN)/python -m tests.torture
 	@$(BIN)/python -m tests.torture --bugs --short
+
+soak: .venv/dev.stamp .venv/warm.stamp ## the whole service for 30 minutes (SOAK_MINUTES=5 for 5), then kill -9, a start, and the judge
+	@$(BIN)/python -m tests.soak $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES)) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
 
 broker: $(BROKER)/stamp ## fetch the Kafka broker that the tests start (once, 45 MB)
 

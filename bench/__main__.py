@@ -9,7 +9,7 @@ from bench.figures import Figure, report
 
 NAMES = (
     "locate", "core", "memory", "rows", "layers", "sizes", "views", "enrolled", "worker", "small_batches",
-    "gateway", "boundaries", "boundaries_publishing", "boundaries_tiles", "boundaries_trial",
+    "gateway", "boundaries", "boundaries_publishing", "boundaries_tiles", "boundaries_trial", "end_to_end",
 )  # fmt: skip
 
 

@@ -14,9 +14,10 @@ from sqlite3 import Connection
 from stream.port import Topic
 from stream.sqlite import shelf
 from stream.sqlite.rows import Columns, joined
-from stream.sqlite.shelf import OFFSETS, ROW_BYTES, ROW_RECORDS, SHIFT, Head
+from stream.sqlite.shelf import OFFSETS, ROW_RECORDS, SHIFT, Head
 
 _SLICE_BYTES = 1 << 20
+_READ_BYTES = 4 << 20  # at once: on a busy machine each question waits for its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def rows(connection: Connection, part: int, start: int, end: int) -> list[Row]:
     for row, count, clock_ms, length, checksum, body in cursor:
         found.append(Row(Head(row, count, clock_ms, length), shelf.open_row(row, body, checksum)))
         size += length
-        if size >= ROW_BYTES:
+        if size >= _READ_BYTES:
             break
     cursor.close()
     return found

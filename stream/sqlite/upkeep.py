@@ -1,8 +1,9 @@
-"""Rounds of retention and compaction, beside the work.
+"""Rounds of retention, and rounds of compaction, beside the work.
 
-Plans in the readers' threads, deletes in the writer's, in transactions small enough that appends hardly wait.
-Invariant: after a round that deleted, nothing of what it deleted is left in the file or in the -wal beside it;
-where a reader kept it from being so, the next round makes it so.
+Plans in the readers' threads, deletes in the writer's, in transactions small enough that appends hardly wait. A round
+of compaction may take long where the machine is busy, so retention does not wait for it. Invariant: after a round that
+deleted, nothing of what it deleted is left in the file or in the -wal beside it; where a reader kept it from being so,
+the next round makes it so.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
@@ -26,6 +27,7 @@ from stream.sqlite.tide import Tide
 from stream.sqlite.writer import Writer
 
 _log = logging.getLogger(__name__)
+_POLITE_S = 0.05
 
 
 class Upkeep:
@@ -36,15 +38,18 @@ class Upkeep:
     ) -> None:
         self._path, self._readers, self._tide, self._writer = path, readers, tide, writer
         self._settings, self._now = settings, now
-        self._unfolded = True  # what a process before this one has deleted may still be in its -wal
-        self._one = asyncio.Lock()
+        self._changes, self._folded = 1, 0  # what a process before this one has deleted may still be in its -wal
+        self._expiring, self._compacting = asyncio.Lock(), asyncio.Lock()
 
     async def run(self) -> None:
-        """A round every `upkeep_s`, for ever. Trouble is logged; the next round tries again."""
+        """A round of each every `upkeep_s`, for ever. Trouble is logged; the next round tries again."""
+        await asyncio.gather(self._again(self.expire), self._again(self.compact))
+
+    async def _again(self, its: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(self._settings.upkeep_s)
             try:
-                await self.round()
+                await its()
             except (LogError, OSError) as error:
                 _log.warning("retention and compaction have to wait: %s", error, extra={"action": "upkeep"})
             except Exception:  # nobody awaits this task: what kills it would never be heard of
@@ -52,15 +57,31 @@ class Upkeep:
 
     async def round(self) -> None:
         """Retention and compaction of all that is due. Raises Unavailable and Unusable."""
-        async with self._one:
-            for there in (await self._readers.ask(shelf.shelves)).values():
-                for part in there.parts:
-                    if there.topic.cleanup is Cleanup.COMPACT:
-                        await self._compact(there, part)
-                    else:
-                        await self._expire(there, part)
-            if self._unfolded:
-                self._unfolded = not await self._writer.fold()
+        await self.expire()
+        await self.compact()
+
+    async def expire(self) -> None:
+        """Retention of all that is due. Raises Unavailable and Unusable."""
+        async with self._expiring:
+            for there, part in await self._parts(Cleanup.DELETE):
+                await self._expire(there, part)
+            await self._fold()
+
+    async def compact(self) -> None:
+        """Compaction of all that is due. Raises Unavailable and Unusable."""
+        async with self._compacting:
+            for there, part in await self._parts(Cleanup.COMPACT):
+                await self._compact(there, part)
+            await self._fold()
+
+    async def _parts(self, cleanup: Cleanup) -> list[tuple[Shelf, int]]:
+        shelves = await self._readers.ask(shelf.shelves)
+        return [(there, part) for there in shelves.values() if there.topic.cleanup is cleanup for part in there.parts]
+
+    async def _fold(self) -> None:
+        changes = self._changes
+        if changes != self._folded and await self._writer.fold():
+            self._folded = changes
 
     async def _expire(self, there: Shelf, part: int) -> None:
         unread_too = self._settings.drop_unread and await self._readers.ask(self._nearly_full)
@@ -109,11 +130,14 @@ class Upkeep:
             await self._change(part, partial(bucket.write, part=part))
 
     async def _change(self, part: int, act: Callable[[Connection], None]) -> None:
-        self._unfolded = True
         began = time.monotonic()
-        await self._writer.write((), act)
+        try:
+            await self._writer.write((), act)
+        finally:
+            self._changes += 1
         self._tide.fresh.forget(part)
-        await asyncio.sleep(time.monotonic() - began)  # at most half of the disk's time: appends go first
+        # At most half of the disk's time: appends go first. No more than that: what is slow may be the processor.
+        await asyncio.sleep(min(time.monotonic() - began, _POLITE_S))
 
     def _nearly_full(self, connection: Connection) -> bool:
         reusable = connection.execute("SELECT * FROM pragma_freelist_count").fetchone()[0]

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from stories import batches, claim_of, numbered, soon, stays_waiting, taken, texts, values
 
 from stream.port import Cleanup, Record, Topic, Unavailable, Unusable
-from stream.sqlite import Settings, open_log
+from stream.sqlite import Settings, compaction, open_log
 
 ONE = Topic("one", 1)
 DAY = 86_400_000
@@ -164,6 +165,34 @@ def test_a_partition_keeps_to_its_size(tmp_path: Path) -> None:
             await log.upkeep()
             keys = [key for batch in await batches(log, "pings") for key in batch.keys]
             assert keys == [b"%d" % i for i in range(90, 100)]
+
+    asyncio.run(story())
+
+
+def test_retention_does_not_wait_for_a_compaction_that_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, begun, go_on = Clock(), threading.Event(), threading.Event()
+
+    def slow(*_: object, **__: object) -> list[compaction.Row]:
+        begun.set()
+        go_on.wait()
+        return []
+
+    async def story() -> None:
+        async with open_log(tmp_path / "log.db", now=clock, settings=Settings(upkeep_s=0.02)) as log:
+            monkeypatch.setattr(compaction, "rows", slow)
+            await log.create([Topic("pings", 1, keep_ms=DAY), Topic("state", 1, Cleanup.COMPACT)])
+            try:
+                await log.append("state", numbered(10))
+                assert await asyncio.to_thread(begun.wait, 20)
+                await log.append("pings", numbered(10))
+                clock.ms += 2 * DAY
+                async with asyncio.timeout(20):
+                    while await values(log, "pings"):
+                        await asyncio.sleep(0.01)
+            finally:
+                go_on.set()
 
     asyncio.run(story())
 

@@ -21,6 +21,7 @@ from geofence.wire_events import decode_binary, encode_event
 from ingest.dump import dump
 from ingest.letters import read_letter
 from ingest.restoring import restore
+from ingest.settings import WorkerSettings
 from ingest.status import PartitionStatus
 from ingest.topics import CHANGES, PINGS, PRESENCE, REJECTED
 from service.replay import Begin, ReplayOptions, replay_file
@@ -107,17 +108,17 @@ async def judge(log: Log, catalog: Catalog, archive: Archive, acknowledged: Coun
             there.update(map(fingerprint, batch.keys, batch.values))
             values = zip(batch.offsets, batch.values, strict=True)
             refused |= {offset for offset, value in values if _NOWHERE in (value or b"")}
-        verdict.count_letters(await _letters(log, partition), refused)
+        verdict.count_letters(await letters_in(log, partition), refused)
         fence = await restore(log, partition, its_fences, PartitionStatus(partition, 0))
         lines = [line async for part in dump(log, partition, value_bytes=SETTINGS.value_bytes) for line in part.lines]
         expected, tracks = replayed(lines, begin, folder / f"input-{partition}.ndjson")
-        events = await _events(log, partition)
+        events = await events_in(log, partition)
         verdict.count_events(events, expected)
         boundary, twice = told_twice(events)
         verdict.boundary += boundary
         verdict.count_publications([*twice, *publication_faults(catalog, partition, lines, fence)])
         verdict.count_tracks(b"".join(msgspec.json.encode(track) + b"\n" for track in fence.tracks()), tracks)
-        verdict.count_presence(await _presence(log, partition), _presence_of(fence))
+        verdict.count_presence(await presence_in(log, partition), presence_of(fence))
     verdict.records = there.total()
     verdict.records_lost = (acknowledged - there).total()
     return verdict
@@ -125,11 +126,16 @@ async def judge(log: Log, catalog: Catalog, archive: Archive, acknowledged: Coun
 
 def replayed(lines: Sequence[bytes], begin: Begin, path: Path) -> tuple[dict[str, list[bytes]], bytes]:
     """The events by device and the tracks that `geofence replay` makes of a dump."""
-    tracks, out, expected = path.with_suffix(".tracks"), io.BytesIO(), defaultdict[str, list[bytes]](list)
     path.write_bytes(b"".join(line + b"\n" for line in lines) or b"\n{}\n")
+    return replayed_file(path, begin, SETTINGS)
+
+
+def replayed_file(path: Path, begin: Begin, its: WorkerSettings) -> tuple[dict[str, list[bytes]], bytes]:
+    """The same of a dump in a file, as workers with these settings would."""
+    tracks, out, expected = path.with_suffix(".tracks"), io.BytesIO(), defaultdict[str, list[bytes]](list)
     options = ReplayOptions(
-        consent=SETTINGS.consent, source=SETTINGS.source, tracks=str(tracks), until="2099-01-01",
-        forget_after_s=SETTINGS.forget_after_s, max_age_s=SETTINGS.max_age_s,
+        consent=its.consent, source=its.source, tracks=str(tracks), until="2099-01-01",
+        forget_after_s=its.forget_after_s, max_age_s=its.max_age_s,
     )  # fmt: skip
     with path.with_suffix(".err").open("w") as said, redirect_stderr(said):
         replay_file(str(path), begin, out, options)
@@ -138,7 +144,7 @@ def replayed(lines: Sequence[bytes], begin: Begin, path: Path) -> tuple[dict[str
     return dict(expected), tracks.read_bytes()
 
 
-async def _letters(log: Log, partition: int) -> Counter[int]:
+async def letters_in(log: Log, partition: int) -> Counter[int]:
     """How many dead letters there are of each offset."""
     found: Counter[int] = Counter()
     async for batch in log.read(REJECTED, partition, to_end=True):
@@ -147,7 +153,7 @@ async def _letters(log: Log, partition: int) -> Counter[int]:
     return found
 
 
-async def _events(log: Log, partition: int) -> dict[str, list[bytes]]:
+async def events_in(log: Log, partition: int) -> dict[str, list[bytes]]:
     """The events by device, in order, as a consumer reads them."""
     found = defaultdict[str, list[bytes]](list)
     async for batch in log.read(CHANGES, partition, to_end=True):
@@ -159,14 +165,14 @@ async def _events(log: Log, partition: int) -> dict[str, list[bytes]]:
     return dict(found)
 
 
-async def _presence(log: Log, partition: int) -> dict[str, bytes]:
+async def presence_in(log: Log, partition: int) -> dict[str, bytes]:
     newest: dict[str, bytes | None] = {}
     async for batch in log.read(PRESENCE, partition, to_end=True):
         newest.update((key.decode(), value) for key, value in zip(batch.keys, batch.values, strict=True) if key)
     return {device: value for device, value in newest.items() if value is not None}
 
 
-def _presence_of(fence: Fence) -> dict[str, bytes]:
+def presence_of(fence: Fence) -> dict[str, bytes]:
     """The presence that the tracks of a fence speak of."""
     fence._devices.told.add(fence._devices.roster.live())
     return {device: value for device, value in fence.presences() if value is not None}
