@@ -16,7 +16,7 @@ import numpy as np
 import uvloop
 
 from bench.figures import Figure
-from service.samples import published
+from service.samples import publish
 from tests.soak.hook import Hook, hooked
 from tests.soak.phones import Phones, phones_at
 from tests.soak.senders import Load
@@ -46,8 +46,8 @@ async def measured(folder: Path, rate: float) -> list[float]:
         await one.start()
         async with hooked() as hook:
             with one.server() as server:
-                async for _ in published(server, layers(folder, DISTRICTS, COUNTIES)):
-                    pass
+                for one_layer in layers(folder, DISTRICTS, COUNTIES):
+                    await publish(server, one_layer)
             if not rate:
                 return await crossed(one, hook)
             return await _beside(one, hook, phones_at(rate))

@@ -57,6 +57,7 @@ async def in_force(server: BoundaryServer, samples: Sequence[Sample]) -> dict[st
 
 async def publish(server: BoundaryServer, sample: Sample) -> int:
     """Put one in force for the first time; how many regions it has. Raises Unusable."""
+    await layer_of(server, sample.layer, sample.kind)
     versions = (await asyncio.to_thread(server.get, "layers", sample.layer, "versions"))["versions"]
     number = versions[0]["number"] if versions else await uploaded(server, sample)
     await put_in_force(server, sample.layer, number, comment=_COMMENT)

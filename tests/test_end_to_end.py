@@ -7,7 +7,7 @@ import statistics
 import time
 from pathlib import Path
 
-from service.samples import published
+from service.samples import publish
 from tests.soak.hook import Hook, hooked
 from tests.soak.served import Served, served
 from tests.soak.town import DISTRICTS, layers
@@ -31,7 +31,8 @@ def test_each_crossing_that_owntracks_posts_arrives_signed_and_in_order(tmp_path
             await one.start()
             async with hooked() as hook:
                 with one.server() as server:
-                    assert [layer async for layer, _ in published(server, layers(tmp_path, DISTRICTS))]
+                    (districts,) = layers(tmp_path, DISTRICTS)
+                    assert await publish(server, districts)
                     await hook.subscribe(server, DISTRICTS)
                 phones = walkers(one, PHONES)
                 await walked(phones, POSTS, 0.2)

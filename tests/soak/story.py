@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ingest.topics import CHANGES, PINGS, topics
 from service.logs import open_log
-from service.samples import published
+from service.samples import publish
 from stream.port import Topic
 from tests.soak.copying import Copy
 from tests.soak.hook import Hook, hooked
@@ -96,8 +96,8 @@ async def begun(its: Setting) -> AsyncIterator[Story]:
         keys = one.keys(its.phones.lanes)
         async with hooked() as hook:
             with one.server() as server:
-                async for _ in published(server, layers(its.folder, *its.layers)):
-                    pass
+                for one_layer in layers(its.folder, *its.layers):
+                    await publish(server, one_layer)
                 await hook.subscribe(server, its.told)
             await asyncio.sleep(2.0)  # keys and webhooks are looked at once a second
             load = Load(its.phones, "127.0.0.1", one.port, keys, its.at_once, its.pace)
