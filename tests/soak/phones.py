@@ -49,7 +49,8 @@ class Phones:
         """When the pings at these places of a lane are measured."""
         one, turn = np.divmod(at, self.each)[::-1]
         phase = (one * self.lanes + lane) * self.interval_ms // self.count // STEP_MS * STEP_MS
-        return self.begin_ms + turn * self.interval_ms + phase
+        due: Ints = self.begin_ms + turn * self.interval_ms + phase
+        return due
 
     def body(self, lane: int, first: int, end: int) -> bytes:
         """The pings from one place of a lane to another, as they are posted."""

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -53,13 +52,13 @@ class Counts:
 
     def sum(self, name: str, **labels: str) -> float:
         """Over all samples of a name that have these labels."""
-        return sum(one.value for one in self._named(name) if labels.items() <= one.labels.items())
+        return float(sum(one.value for one in self._named(name) if labels.items() <= one.labels.items()))
 
     def by(self, name: str, label: str) -> Mapping[str, float]:
         """The same for each value of a label."""
-        found = Counter[str]()
+        found: dict[str, float] = {}
         for one in self._named(name):
-            found[one.labels[label]] += one.value  # type: ignore[assignment]
+            found[one.labels[label]] = found.get(one.labels[label], 0.0) + one.value
         return found
 
     def _named(self, name: str) -> Iterator[Any]:

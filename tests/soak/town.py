@@ -88,7 +88,7 @@ def publish_other(server: BoundaryServer) -> int:
     its = _until(server, where, lambda its: its["state"] in ("in_force", "failed", "cancelled"))
     if its["state"] != "in_force":
         raise RuntimeError(f"the districts' version {number} was not published: {its}")
-    return number
+    return int(number)
 
 
 def _until(server: BoundaryServer, path: tuple[object, ...], true: Any) -> Any:
