@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BROKER := $(or $(GEOFENCE_CACHE),$(HOME)/.cache/geofence)/kafka
-SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder # many tests wait for brokers and clocks; those of one file share what they start
+SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder # many tests wait for brokers and clocks; those of one file share what they start
 CORE := $(wildcard geofence/*.py boundaries/tiles/*.py) ingest/placing.py stream/kafka/packing.py service/warm.py
 
 .DEFAULT_GOAL := help

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   geofence backup /backups                  # a new file in this folder, named by the time
+  geofence backup create /backups           # the same
   geofence backup --home /srv/geofence /backups/before-upgrade.tar.zst
   geofence backup verify /backups/before-upgrade.tar.zst
   geofence backup restore /backups/before-upgrade.tar.zst --home /srv/geofence-again

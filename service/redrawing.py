@@ -7,6 +7,7 @@ has made, or changed, is left alone.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from service.boundary_server import BoundaryServer, Refused
@@ -15,29 +16,38 @@ from service.home import Home
 from service.samples import Sample, layer_of, put_in_force, uploaded
 
 _COMMENT = "a drawing of the demonstration"
-_LOOK_S, _LOOKS = 0.2, 150  # at where the desk lies, before it is done without knowing
+_LOOK_S, _LOOKS = 0.2, 400  # at where the desk lies, before it is done without knowing
 
 
-async def redraw(server: BoundaryServer, home: Home) -> bool:
-    """Put the drawing in force that is not, once the desk lies in a district; False: the layer is somebody else's.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The versions of the two drawings: which one is in force, and which one is not."""
 
-    Raises Unusable.
-    """
+    now: int
+    other: int
+
+
+async def drawn(server: BoundaryServer, home: Home) -> Drawn | None:
+    """See that one drawing is in force; None: the layer is somebody else's. Raises Unusable."""
     state = await layer_of(server, LAYER, "partition")
     numbers = await _both(server, home)
     if numbers is None:
-        return False
+        return None
     now = state["published"]
     if now is None:
         await put_in_force(server, LAYER, numbers[0], comment=_COMMENT)
         now = {"version": numbers[0]}
+    (other,) = {*numbers} - {now["version"]}
+    return Drawn(now["version"], other)
+
+
+async def redraw(server: BoundaryServer, its: Drawn) -> None:
+    """Put the other drawing in force, once the desk has been seen in a district of the one that is. Raises Unusable."""
     for _ in range(_LOOKS):
         if await _desk_lies_in_one(server):
             break
         await asyncio.sleep(_LOOK_S)
-    (other,) = {*numbers} - {now["version"]}
-    await put_in_force(server, LAYER, other, comment=_COMMENT, replaces=now["version"], expect=1)
-    return True
+    await put_in_force(server, LAYER, its.other, comment=_COMMENT, replaces=its.now, expect=1)
 
 
 async def _both(server: BoundaryServer, home: Home) -> list[int] | None:

@@ -40,7 +40,7 @@ from service.interpreter import tune
 from service.lan import addresses, enrolment_link, qr, url_of
 from service.log_lines import logging_to_file
 from service.logs import ensure_topics, open_log
-from service.redrawing import redraw
+from service.redrawing import Drawn, drawn, redraw
 from service.samples import FIRST, Sample, in_force, publish
 from service.showing import Showing, beside_of, crowd_of, follow, moving
 from service.source import Unusable
@@ -163,6 +163,7 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
         missing = [one for one in stages.samples if one.layer not in there]
         first = max(0, FIRST - len(there))
         await _publish(server, missing[:first])
+        districts = await drawn(server, its.home) if stages.demo else None
         crowd = crowd_of(its.home) if stages.demo else None
         phones = f" {len(crowd.names())} pretend phones are moving." if crowd else ""
         _say(f"Ready in {time.monotonic() - stages.begun_s:.1f} s.{phones} Ctrl-C stops; nothing is lost.")
@@ -179,7 +180,7 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
         await opened.enter_async_context(moving(crowd, its.url, its.key, showing.sent))
         telling = asyncio.gather(follow(its.log, showing.heard), showing.flows(status))
         try:
-            await _redraw(server, its.home)
+            await _redraw(server, districts)
             await _publish(server, missing[first:])
             showing.beside = await beside_of(crowd, its.catalog, its.home)
             await telling
@@ -188,10 +189,11 @@ async def _shown(its: Started, status: Status, stages: Stages) -> None:
             await asyncio.gather(telling, return_exceptions=True)
 
 
-async def _redraw(server: BoundaryServer, home: Home) -> None:
+async def _redraw(server: BoundaryServer, districts: Drawn | None) -> None:
     """Should it not come off, the rest goes on."""
     try:
-        await redraw(server, home)
+        if districts is not None:
+            await redraw(server, districts)
     except Unusable as error:
         note(f"the districts were not redrawn: {error}")
 

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import msgspec
 from shapely.geometry import box
-from test_run import ROOT, Running, publish, run
+from test_run import ROOT, Running, published, run
 
 from boundaries.geojson import geojson_of
 from geofence.region import Region
@@ -129,11 +129,11 @@ def test_restored_from_amid_the_load_it_has_all_that_was_acknowledged_and_goes_o
     town.write_bytes(geojson_of(TOWN))
     with run(tmp_path / "home") as running, Load(running, begun_ms - 5 * DAY_MS) as load, ThreadPoolExecutor() as pool:
         load.more()
-        publishing = pool.submit(asyncio.run, publish(running, town))
+        publishing = pool.submit(asyncio.run, published(running, town))
         for number in range(2):
             before = set(load.acknowledged)
             made.append((before, geofence("backup", "--home", running.home, tmp_path / f"{number}.tar.zst")))
-            assert publishing.result() == [("town", 2)]
+            assert publishing.result() == {"town": 2}
             load.more()
     for number, (before, told) in enumerate(made):
         again = tmp_path / f"again-{number}"

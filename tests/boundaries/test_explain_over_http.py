@@ -57,7 +57,7 @@ def test_it_says_what_the_command_says(running_hall: TownHall, stroll: list[dict
     log, catalog = f"sqlite:{folder / 'log.db'}", f"sqlite:{folder / 'catalog.db'}"
     given = ("stroller", "--log", log, "--catalog", catalog, "--shelf", folder / "atlases", "--layer", "stroll")
     assert json.loads(run("explain", *given, "--event", event, "--json").out) == found
-    few = ask(running_hall, f"{PATH}?last=2m&preset=strict").json()
+    few = ask(running_hall, f"{PATH}?last=2m&preset=strict&layer=stroll").json()
     assert set(few["presets"]) == {"strict"}
     assert 3 <= len({step["time_ms"] for step in few["steps"]}) <= 5
 
