@@ -60,7 +60,7 @@ final class Table implements AutoCloseable {
         try {
             work.run();
             database.commit();
-        } catch (Exception error) {
+        } catch (Throwable error) { // an Error, too: to go back to auto-commit would commit the half
             database.rollback();
             throw error;
         } finally {
@@ -128,7 +128,8 @@ final class Table implements AutoCloseable {
 
     /** Who is where now, a line each. */
     List<String> whereabouts() throws SQLException {
-        return rows("SELECT device || ' is in ' || region || ' of ' || layer FROM inside ORDER BY device, layer");
+        return rows("SELECT device || ' is in ' || region || ' of ' || layer FROM inside "
+                + "ORDER BY device, layer, region");
     }
 
     private int write(String sql, Object... values) throws SQLException {

@@ -38,16 +38,18 @@ async def begin(database):
         if not changes or not presence:
             raise SystemExit(f"there are no topics {CHANGES} and {PRESENCE}; `geofence topics create` makes them")
         known = {one: position(database, place(one)) for one in every}
-        oldest = await consumer.beginning_offsets(every)
-        if all(known[one] is not None and int(known[one]) >= oldest[one] for one in every):
-            return
+        oldest, newest = await consumer.beginning_offsets(every), await consumer.end_offsets(every)
+        if all(known[one] is not None and oldest[one] <= int(known[one]) <= newest[one] for one in every):
+            return  # none has expired, and none is of topics that were there before these
         # First where the changes are to go on, then who is where: nothing can be missed between the two. Five minutes
         # are told again, as a commit of both topics becomes visible in one a moment before the other.
         consumer.pause(*changes)
+        starts = {one: newest[one] for one in changes}
         since = await consumer.offsets_for_times(dict.fromkeys(changes, time.time_ns() // 1_000_000 - OVERLAP_MS))
-        starts = await consumer.end_offsets(every)
-        present = await everyone(consumer, {one: starts[one] for one in presence})
         starts |= {one: found.offset for one, found in since.items() if found}
+        ends = await consumer.end_offsets(presence)
+        present = await everyone(consumer, ends)
+        starts |= ends
     finally:
         await consumer.stop()
     with writing(database):

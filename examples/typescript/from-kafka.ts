@@ -43,7 +43,10 @@ async function begin(): Promise<void> {
     const offsets = async (topic: string) => (await admin.fetchTopicOffsets(topic)).map(one => ({ topic, ...one }))
     const every = [...(await offsets(CHANGES)), ...(await offsets(PRESENCE))]
     const known = every.map(one => table.position(place(one.topic, one.partition)))
-    if (every.every(({ low }, at) => known[at] !== undefined && !beyond(low, known[at]))) return
+    const holds = (position: string | undefined, low: string, high: string) =>
+      position !== undefined && !beyond(low, position) && !beyond(position, high)
+    // None has expired, and none is of topics that were there before these.
+    if (every.every(({ low, high }, at) => holds(known[at], low, high))) return
     // First where the changes are to go on, then who is where: nothing can be missed between the two. Five minutes
     // are told again, as a commit of both topics becomes visible in one a moment before the other.
     const starts: Offsets = new Map()

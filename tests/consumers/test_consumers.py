@@ -6,11 +6,13 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +243,25 @@ def test_of_who_was_erased_nothing_is_left_but_ids(story: Story, language: str) 
     assert program.column("SELECT count(*) FROM moved WHERE device IN ('erased', 'outside')") == [0]
     blank = program.rows("SELECT DISTINCT device, layer, came_from, went_to, cause FROM moved WHERE device IS NULL")
     assert blank == [(None, None, None, None, None)]
+
+
+def test_positions_that_have_expired_or_lie_beyond_the_end_are_not_gone_on_from(
+    story: Story, commands: dict[str, Any], language: str, tmp_path: Path
+) -> None:
+    its = story.programs[language]
+    for where in ("-1", "1000000000"):
+        words = {**its.words, "GROUP": f"{language}-lost-{where}"}
+        lost = Program(commands[language]("kafka"), tmp_path / f"{where}.db", words)
+        places = [(place, where) for place in its.column("SELECT place FROM position")]
+        with closing(sqlite3.connect(lost.database)) as database, database:
+            database.executemany("INSERT INTO position VALUES (?, ?)", places)
+        process = lost.start()
+        try:
+            lost.wait(f"SELECT count(*) = 0 FROM position WHERE next = '{where}'", least=1)  # noqa: S608
+        finally:
+            process.kill()
+            process.wait()
+        assert "begun from presence" in lost.said.read_text()
 
 
 def test_the_view_of_presence_has_what_holds_now(story: Story) -> None:
