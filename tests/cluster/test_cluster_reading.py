@@ -85,14 +85,17 @@ def test_the_broker_s_variables_become_its_settings_as_in_the_image() -> None:
 
 
 def test_tools_of_postgresql_in_a_folder_that_is_closed_are_run_from_a_copy(tmp_path: Path) -> None:
-    tools = tmp_path / "closed/install/bin"
-    tools.mkdir(parents=True)
-    (tools / "postgres").touch(mode=0o755)
-    tools.parents[1].chmod(0o700)
+    closed = tmp_path / "closed"
+    tools, library = closed / "package/pginstall/bin", closed / "package.libs/libpq.so"
+    for file in (tools / "postgres", library):
+        file.parent.mkdir(parents=True)
+        file.touch(mode=0o755)
+    closed.chmod(0o700)
     copy = tmp_path / "copy"
     found = within_reach(tools, copy, user=65_534)
-    assert found == copy / "bin"
+    assert found == copy / "package/pginstall/bin"
     assert (found / "postgres").stat().st_mode & 0o777 == 0o755
-    assert tools.parents[1].stat().st_mode & 0o777 == 0o700, "nobody's folder is opened"
+    assert (copy / "package.libs/libpq.so").exists()
+    assert closed.stat().st_mode & 0o777 == 0o700, "nobody's folder is opened"
     assert within_reach(tools, copy, user=None) == tools
     assert within_reach(Path("/usr/bin"), copy, user=65_534) == Path("/usr/bin")
