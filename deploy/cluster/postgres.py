@@ -66,22 +66,24 @@ def within_reach(tools: Path, copy: Path, user: int | None) -> Path:
 
 
 def _make(tools: Path, environment: Mapping[str, str], data: Path, user: int | None) -> None:
+    """Make it beside its place, which has all of it or nothing, whenever this is killed."""
     name, database = environment["POSTGRES_USER"], environment["POSTGRES_DB"]
-    password = data.parent / ".password"
+    made, password = data.with_name(f"{data.name}-new"), data.parent / ".password"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir()
     password.touch(mode=0o600)
     password.write_text(Path(environment["POSTGRES_PASSWORD_FILE"]).read_text())
     if user is not None:
+        os.chown(made, user, -1)
         os.chown(password, user, -1)
     options = ("-U", name, "--pwfile", str(password), "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8")
     try:
-        _run([str(tools / "initdb"), "-D", str(data), *options], data.parent, user)
-        _run([str(tools / "postgres"), "--single", "-D", str(data), "postgres"], data.parent, user,
+        _run([str(tools / "initdb"), "-D", str(made), *options], data.parent, user)
+        _run([str(tools / "postgres"), "--single", "-D", str(made), "postgres"], data.parent, user,
              f'CREATE DATABASE "{database}"\n')  # fmt: skip
-    except RuntimeError:
-        shutil.rmtree(data)
-        raise
     finally:
         password.unlink()
+    made.rename(data)
 
 
 def _run(words: Sequence[str], folder: Path, user: int | None, given: str = "") -> None:
