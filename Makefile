@@ -14,13 +14,13 @@ help: ## this list
 	@echo
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 	@echo
-	@echo "  The first one sets up .venv by itself, the first test fetches a broker (Java, Maven) and Node; after that nothing is downloaded."
+	@echo "  The first one sets up .venv by itself, the first test fetches a broker (Java, Maven), Node and Chromium; after that nothing is downloaded."
 
 run: setup ## run everything in one process, with sample layers and pretend phones; LAN=1: for phones in this network too; PORT=8081: at that port
 	@exec $(BIN)/geofence run --demo $(if $(LAN),--lan) $(if $(PORT),--listen 127.0.0.1:$(PORT))
 
-cluster: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## the services of docker-compose.yml as processes: Kafka, PostgreSQL, all roles
-	@exec $(BIN)/python -m deploy.cluster
+cluster: .venv/dev.stamp .venv/warm.stamp $(BROKER)/stamp ## the services of docker-compose.yml as processes: Kafka, PostgreSQL, all roles; FOLDER=/srv/x: their data there
+	@exec $(BIN)/python -m deploy.cluster $(if $(FOLDER),--folder $(FOLDER))
 
 secrets: ## make the passwords that docker-compose.yml mounts, in var/secrets
 	@sh deploy/secrets.sh var/secrets

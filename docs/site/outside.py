@@ -73,7 +73,7 @@ def _turned(found: re.Match[str], page: File) -> str:
     name = _page_of(target)
     if name is not None:
         way = os.path.relpath(name, Path(page.src_uri).parent)
-        shown = _title(name) if found["text"] == found["place"] else found["text"]
+        shown = _title(name) if found["text"] in (found["place"], Path(found["place"]).name) else found["text"]
         return f"[{shown}]({way}{found['anchor'] or ''})"
     if not target.exists() or not target.is_relative_to(ROOT):
         _log.warning("%s has a link to %s, which there is not", source.relative_to(ROOT), found["place"])

@@ -64,21 +64,24 @@ final class FromKafka {
             List<TopicPartition> changes = partitions(consumer, CHANGES), presence = partitions(consumer, PRESENCE);
             List<TopicPartition> every = new ArrayList<>(changes);
             every.addAll(presence);
-            Map<TopicPartition, Long> oldest = consumer.beginningOffsets(every), known = known(every);
-            if (every.stream().allMatch(one -> known.getOrDefault(one, -1L) >= oldest.get(one))) {
-                return;
+            Map<TopicPartition, Long> known = known(every);
+            var oldest = consumer.beginningOffsets(every);
+            var newest = consumer.endOffsets(every);
+            if (every.stream().allMatch(one -> known.containsKey(one)
+                    && known.get(one) >= oldest.get(one) && known.get(one) <= newest.get(one))) {
+                return; // none has expired, and none is of topics that were there before these
             }
-            // First where the changes are to go on, then who is where: nothing can be missed between the two. Five
-            // minutes are told again, as a commit of both topics becomes visible in one a moment before the other.
+            // First where to go on, then who is where: nothing can be missed between the two. Five minutes are told
+            // again, as a commit of both topics becomes visible in one a moment before the other.
+            Map<TopicPartition, Long> starts = new HashMap<>(newest);
             long since = Instant.now().minus(OVERLAP).toEpochMilli();
-            var recent = consumer.offsetsForTimes(changes.stream().collect(Collectors.toMap(one -> one, one -> since)));
-            Map<TopicPartition, Long> starts = new HashMap<>(consumer.endOffsets(every));
-            Map<String, JsonObject> present = everyone(consumer, presence, starts);
+            var recent = consumer.offsetsForTimes(every.stream().collect(Collectors.toMap(one -> one, one -> since)));
             recent.forEach((one, found) -> {
                 if (found != null) {
                     starts.put(one, found.offset());
                 }
             });
+            Map<String, JsonObject> present = everyone(consumer, presence, consumer.endOffsets(presence));
             table.writing(() -> {
                 if (known(every).equals(known)) { // no other instance was faster
                     storePresence(present);
@@ -176,7 +179,7 @@ final class FromKafka {
                 if (partition.topic().equals(CHANGES)) {
                     table.take(event(record)).ifPresent(lines::add);
                 } else if (record.value() == null) { // nothing is known of the device any more: nor by us
-                    table.forget(record.key(), record.timestamp());
+                    table.bury(record.key(), record.timestamp());
                 }
             }
             long next = records.get(records.size() - 1).offset() + 1;

@@ -18,12 +18,14 @@ import org.sqlite.SQLiteConfig;
  */
 final class Table implements AutoCloseable {
     private static final String SCHEMA = "urn:geofence:region-change:1";
+    private static final long EVENTS_KEPT_MS = 8L * 86_400_000;
     private static final String[] TABLES = {
         "CREATE TABLE IF NOT EXISTS inside (device TEXT, layer TEXT, region TEXT, PRIMARY KEY (device, layer, region))",
         "CREATE TABLE IF NOT EXISTS moved (id TEXT PRIMARY KEY, device TEXT, layer TEXT, came_from TEXT, went_to TEXT, "
                 + "cause TEXT, logged_ms INTEGER)",
         "CREATE INDEX IF NOT EXISTS moved_by_device ON moved (device)",
-        "CREATE TABLE IF NOT EXISTS position (place TEXT PRIMARY KEY, next TEXT)"
+        "CREATE TABLE IF NOT EXISTS position (place TEXT PRIMARY KEY, next TEXT)",
+        "CREATE TABLE IF NOT EXISTS forgotten (device TEXT PRIMARY KEY, until_ms INTEGER)"
     };
 
     private final Connection database;
@@ -60,7 +62,7 @@ final class Table implements AutoCloseable {
         try {
             work.run();
             database.commit();
-        } catch (Exception error) {
+        } catch (Throwable error) { // an Error, too: to go back to auto-commit would commit the half
             database.rollback();
             throw error;
         } finally {
@@ -106,6 +108,10 @@ final class Table implements AutoCloseable {
         }
         if (cause.equals("consent")) { // withdrawn, or erased: nothing of it may stay
             forget(device, Long.MAX_VALUE);
+        } else { // a tombstone was read before this, perhaps; the two lie on different topics
+            for (String until : rows("SELECT until_ms FROM forgotten WHERE device = ?", device)) {
+                forget(device, Long.parseLong(until));
+            }
         }
         return Optional.of("%s %s in %s: %s to %s (%s)".formatted(device, kind, layer, or(from), or(to), cause));
     }
@@ -114,6 +120,14 @@ final class Table implements AutoCloseable {
     void forget(String device, long untilMs) throws SQLException {
         write("UPDATE moved SET device = NULL, layer = NULL, came_from = NULL, went_to = NULL, cause = NULL "
                 + "WHERE device = ? AND logged_ms <= ?", device, untilMs);
+    }
+
+    /** Forget what a device did until then, that which is still to come, too, for as long as events are kept. */
+    void bury(String device, long untilMs) throws SQLException {
+        forget(device, untilMs);
+        write("INSERT INTO forgotten VALUES (?, ?) ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms",
+                device, untilMs);
+        write("DELETE FROM forgotten WHERE until_ms < ?", untilMs - EVENTS_KEPT_MS);
     }
 
     /** Nobody is anywhere. */
@@ -128,7 +142,8 @@ final class Table implements AutoCloseable {
 
     /** Who is where now, a line each. */
     List<String> whereabouts() throws SQLException {
-        return rows("SELECT device || ' is in ' || region || ' of ' || layer FROM inside ORDER BY device, layer");
+        return rows("SELECT device || ' is in ' || region || ' of ' || layer FROM inside "
+                + "ORDER BY device, layer, region");
     }
 
     private int write(String sql, Object... values) throws SQLException {

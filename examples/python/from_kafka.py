@@ -11,7 +11,7 @@ import signal
 import time
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
-from table import forget, open_table, position, store_position, take, writing
+from table import bury, open_table, position, store_position, take, writing
 
 CHANGES, PRESENCE = "region-changes", "presence"
 OVERLAP_MS = 300_000
@@ -38,16 +38,15 @@ async def begin(database):
         if not changes or not presence:
             raise SystemExit(f"there are no topics {CHANGES} and {PRESENCE}; `geofence topics create` makes them")
         known = {one: position(database, place(one)) for one in every}
-        oldest = await consumer.beginning_offsets(every)
-        if all(known[one] is not None and int(known[one]) >= oldest[one] for one in every):
-            return
-        # First where the changes are to go on, then who is where: nothing can be missed between the two. Five minutes
-        # are told again, as a commit of both topics becomes visible in one a moment before the other.
+        oldest, newest = await consumer.beginning_offsets(every), await consumer.end_offsets(every)
+        if all(known[one] is not None and oldest[one] <= int(known[one]) <= newest[one] for one in every):
+            return  # none has expired, and none is of topics that were there before these
+        # First where to go on, then who is where: nothing can be missed between the two. Five minutes are told again,
+        # as a commit of both topics becomes visible in one a moment before the other.
         consumer.pause(*changes)
-        since = await consumer.offsets_for_times(dict.fromkeys(changes, time.time_ns() // 1_000_000 - OVERLAP_MS))
-        starts = await consumer.end_offsets(every)
-        present = await everyone(consumer, {one: starts[one] for one in presence})
-        starts |= {one: found.offset for one, found in since.items() if found}
+        since = await consumer.offsets_for_times(dict.fromkeys(every, time.time_ns() // 1_000_000 - OVERLAP_MS))
+        starts = newest | {one: found.offset for one, found in since.items() if found}
+        present = await everyone(consumer, await consumer.end_offsets(presence))
     finally:
         await consumer.stop()
     with writing(database):
@@ -112,7 +111,7 @@ def take_batch(database, partition, records):
                 event = names["ce_type"], names["ce_id"], names["ce_dataschema"], json.loads(record.value)
                 lines.append(take(database, *event, record.timestamp))
             elif record.value is None:  # nothing is known of the device any more: nor by us
-                forget(database, record.key.decode(), record.timestamp)
+                bury(database, record.key.decode(), record.timestamp)
         store_position(database, place(partition), max(stored, records[-1].offset + 1))
     for line in filter(None, lines):
         print(line, flush=True)

@@ -9,12 +9,14 @@ import sqlite3
 
 SCHEMA = "urn:geofence:region-change:1"
 CHANGED, ENTERED, EXITED, DWELLED = (f"geofence.region.{kind}" for kind in ("changed", "entered", "exited", "dwelled"))
+EVENTS_KEPT_MS = 8 * 86_400_000
 TABLES = """
 CREATE TABLE IF NOT EXISTS inside (device TEXT, layer TEXT, region TEXT, PRIMARY KEY (device, layer, region));
 CREATE TABLE IF NOT EXISTS moved (
     id TEXT PRIMARY KEY, device TEXT, layer TEXT, came_from TEXT, went_to TEXT, cause TEXT, logged_ms INTEGER);
 CREATE INDEX IF NOT EXISTS moved_by_device ON moved (device);
 CREATE TABLE IF NOT EXISTS position (place TEXT PRIMARY KEY, next TEXT);
+CREATE TABLE IF NOT EXISTS forgotten (device TEXT PRIMARY KEY, until_ms INTEGER);
 """
 
 
@@ -68,8 +70,11 @@ def take(database, kind, event_id, schema, change, logged_ms=0):
         database.execute("DELETE FROM inside WHERE device = ? AND layer = ? AND region = ?", (device, layer, old))
     if new is not None and kind != EXITED:
         database.execute("INSERT INTO inside VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (device, layer, new))
+    gone = database.execute("SELECT until_ms FROM forgotten WHERE device = ?", (device,)).fetchone()
     if cause == "consent":  # withdrawn, or erased: nothing of it may stay
         forget(database, device)
+    elif gone:  # a tombstone was read before this, perhaps; the two lie on different topics
+        forget(database, device, gone[0])
     return f"{device} {kind.rpartition('.')[2]} in {layer}: {old or '-'} to {new or '-'} ({cause})"
 
 
@@ -78,3 +83,11 @@ def forget(database, device, until_ms=2**62):
     sql = """UPDATE moved SET device = NULL, layer = NULL, came_from = NULL, went_to = NULL, cause = NULL
         WHERE device = ? AND logged_ms <= ?"""
     database.execute(sql, (device, until_ms))
+
+
+def bury(database, device, until_ms):
+    """Forget what a device did until then, that which is still to come, too, for as long as events are kept."""
+    forget(database, device, until_ms)
+    sql = "INSERT INTO forgotten VALUES (?, ?) ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms"
+    database.execute(sql, (device, until_ms))
+    database.execute("DELETE FROM forgotten WHERE until_ms < ?", (until_ms - EVENTS_KEPT_MS,))

@@ -43,14 +43,17 @@ async function begin(): Promise<void> {
     const offsets = async (topic: string) => (await admin.fetchTopicOffsets(topic)).map(one => ({ topic, ...one }))
     const every = [...(await offsets(CHANGES)), ...(await offsets(PRESENCE))]
     const known = every.map(one => table.position(place(one.topic, one.partition)))
-    if (every.every(({ low }, at) => known[at] !== undefined && !beyond(low, known[at]))) return
-    // First where the changes are to go on, then who is where: nothing can be missed between the two. Five minutes
-    // are told again, as a commit of both topics becomes visible in one a moment before the other.
+    const holds = (position: string | undefined, low: string, high: string) =>
+      position !== undefined && !beyond(low, position) && !beyond(position, high)
+    // None has expired, and none is of topics that were there before these.
+    if (every.every(({ low, high }, at) => holds(known[at], low, high))) return
+    // First where to go on, then who is where: nothing can be missed between the two. Five minutes are told again,
+    // as a commit of both topics becomes visible in one a moment before the other.
     const starts: Offsets = new Map()
-    for (const one of await admin.fetchTopicOffsetsByTimestamp(CHANGES, Date.now() - OVERLAP_MS))
-      starts.set(place(CHANGES, one.partition), one.offset)
+    for (const topic of [CHANGES, PRESENCE])
+      for (const one of await admin.fetchTopicOffsetsByTimestamp(topic, Date.now() - OVERLAP_MS))
+        starts.set(place(topic, one.partition), one.offset)
     const ends = await admin.fetchTopicOffsets(PRESENCE)
-    for (const one of ends) starts.set(place(PRESENCE, one.partition), one.high)
     const present = await everyone(ends.filter(one => beyond(one.high, one.low)))
     table.writing(() => {
       const now = every.map(one => table.position(place(one.topic, one.partition)))
@@ -99,7 +102,7 @@ function take(batch: Batch): void {
     for (const message of messages.filter(({ offset }) => !beyond(stored, offset))) {
       if (topic === CHANGES) lines.push(table.take(told(message)))
       // Nothing is known of the device any more: nor by us.
-      else if (message.value === null) table.forget(String(message.key), Number(message.timestamp))
+      else if (message.value === null) table.bury(String(message.key), Number(message.timestamp))
     }
     const next = String(BigInt(batch.lastOffset()) + 1n)
     table.storePosition(place(topic, partition), beyond(stored, next) ? stored : next)

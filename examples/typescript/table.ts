@@ -10,12 +10,14 @@ import type { Presence, RegionChange } from './events.ts'
 
 const SCHEMA = 'urn:geofence:region-change:1'
 const KINDS = new Set(['changed', 'entered', 'exited', 'dwelled'])
+const EVENTS_KEPT_MS = 8 * 86_400_000
 const TABLES = `
 CREATE TABLE IF NOT EXISTS inside (device TEXT, layer TEXT, region TEXT, PRIMARY KEY (device, layer, region));
 CREATE TABLE IF NOT EXISTS moved (
     id TEXT PRIMARY KEY, device TEXT, layer TEXT, came_from TEXT, went_to TEXT, cause TEXT, logged_ms INTEGER);
 CREATE INDEX IF NOT EXISTS moved_by_device ON moved (device);
 CREATE TABLE IF NOT EXISTS position (place TEXT PRIMARY KEY, next TEXT);
+CREATE TABLE IF NOT EXISTS forgotten (device TEXT PRIMARY KEY, until_ms INTEGER);
 `
 
 /** An event's attributes and its data; `loggedMs`: when the log got it. */
@@ -72,7 +74,10 @@ export class Table {
     if (kind === 'exited')
       this.#write('DELETE FROM inside WHERE device = ? AND layer = ? AND region = ?', device, layer, from)
     if (to !== null && kind !== 'exited') this.#put(device, layer, to)
+    const gone = this.#database.prepare('SELECT until_ms FROM forgotten WHERE device = ?').get(device)
     if (cause === 'consent') this.forget(device) // withdrawn, or erased: nothing of it may stay
+    // A tombstone was read before this, perhaps; the two lie on different topics.
+    else if (gone) this.forget(device, Number(gone['until_ms']))
     return `${device} ${kind} in ${layer}: ${from ?? '-'} to ${to ?? '-'} (${cause})`
   }
 
@@ -80,6 +85,14 @@ export class Table {
   forget(device: string, untilMs = Number.MAX_SAFE_INTEGER): void {
     const set = 'device = NULL, layer = NULL, came_from = NULL, went_to = NULL, cause = NULL'
     this.#write(`UPDATE moved SET ${set} WHERE device = ? AND logged_ms <= ?`, device, untilMs)
+  }
+
+  /** Forget what a device did until then, that which is still to come, too, for as long as events are kept. */
+  bury(device: string, untilMs: number): void {
+    this.forget(device, untilMs)
+    const insert = 'INSERT INTO forgotten VALUES (?, ?) ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms'
+    this.#write(insert, device, untilMs)
+    this.#write('DELETE FROM forgotten WHERE until_ms < ?', untilMs - EVENTS_KEPT_MS)
   }
 
   /** Who is where, instead of what was believed until now. */

@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import click
 
@@ -66,12 +65,6 @@ def _option(its: click.Option) -> str:
     about, default = _default(its)
     more = " Has to be given." if its.required else " Repeatable." if its.multiple and "epeatable" not in about else ""
     return f"| `{_bars(names)}` | {default} | {f'`{variable}`' if variable else ''} | {cell(about + more, up=_UP)} |"
-
-
-def _kind(its: click.ParamType[Any]) -> str:
-    if isinstance(its, click.Choice):
-        return "|".join(its.choices)
-    return "N" if isinstance(its, click.IntRange | click.FloatRange) or its in (click.INT, click.FLOAT) else "TEXT"
 
 
 def _default(its: click.Option) -> tuple[str, str]:

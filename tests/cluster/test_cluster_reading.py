@@ -9,6 +9,7 @@ import pytest
 from deploy.cluster.compose import Service, read_compose
 from deploy.cluster.kafka import properties
 from deploy.cluster.places import Places
+from deploy.cluster.postgres import within_reach
 
 TEXT = """
 x-shared: &shared {image: "geofence:1.0", stop_grace_period: 1m30s}
@@ -81,3 +82,20 @@ def test_a_time_that_is_none_is_refused(tmp_path: Path, wrong: str) -> None:
 def test_the_broker_s_variables_become_its_settings_as_in_the_image() -> None:
     given = {"KAFKA_LOG_DIRS": "/d", "KAFKA_HEAP_OPTS": "-Xmx1g", "CLUSTER_ID": "x", "KAFKA_NODE_ID": "1"}
     assert properties(given) == "log.dirs=/d\nnode.id=1\n"
+
+
+def test_tools_of_postgresql_in_a_folder_that_is_closed_are_run_from_a_copy(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    tools, library = closed / "package/pginstall/bin", closed / "package.libs/libpq.so"
+    for file in (tools / "postgres", library):
+        file.parent.mkdir(parents=True)
+        file.touch(mode=0o755)
+    closed.chmod(0o700)
+    copy = tmp_path / "copy"
+    found = within_reach(tools, copy, user=65_534)
+    assert found == copy / "package/pginstall/bin"
+    assert (found / "postgres").stat().st_mode & 0o777 == 0o755
+    assert (copy / "package.libs/libpq.so").exists()
+    assert closed.stat().st_mode & 0o777 == 0o700, "nobody's folder is opened"
+    assert within_reach(tools, copy, user=None) == tools
+    assert within_reach(Path("/usr/bin"), copy, user=65_534) == Path("/usr/bin")

@@ -142,6 +142,12 @@ def test_who_runs_always_comes_back_and_has_a_health_check_and_who_runs_once_doe
             assert how["condition"] == (COMPLETED if needed in ONCE else HEALTHY)
 
 
+def test_one_service_alone_builds_the_image_and_all_others_of_ours_need_it() -> None:
+    [builder] = [name for name, its in SERVICES.items() if "build" in its]
+    assert builder in ONCE
+    assert all(builder in its["depends_on"] for name, its in OURS.items() if name not in ONCE)
+
+
 def test_each_service_starts_once_those_it_needs_are_there(here: Cluster) -> None:
     first, second, third = map(set, here._waves())
     assert (first, second) == ({"kafka", "postgres"}, ONCE)

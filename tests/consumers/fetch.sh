@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 examples=$here/../../examples
 python=${PYTHON:-python3}
 
-if ! command -v "${JAVA_HOME:+$JAVA_HOME/bin/}javac" >/dev/null 2>&1; then
+if ! command -v javac >/dev/null 2>&1; then
   jdk=default-jdk-headless
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing $jdk ..."

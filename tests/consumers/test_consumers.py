@@ -6,11 +6,13 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +39,11 @@ COUNT = "SELECT count(*) FROM moved"
 
 
 def event(device: str, region: str, sequence: int, *, ago_ms: int = 0, kind: str = "geofence.region.changed") -> Record:
-    """An event of the layer `town`, as a worker writes it."""
+    """An event of the layer `town`, as a worker writes it; no region: out of `a`."""
     now_ms = time.time_ns() // 1_000_000 - ago_ms
     crossing = Crossing(
-        device=device, layer="town", change=Change.CHANGED, cause=Cause.MOVED, origin=None, target=Place(region),
+        device=device, layer="town", change=Change.CHANGED, cause=Cause.MOVED,
+        origin=None if region else Place("a"), target=Place(region) if region else None,
         born_ms=1, sequence=sequence, occurred_ms=now_ms, confirmed_ms=now_ms, received_ms=now_ms,
     )  # fmt: skip
     headers, data = encode_binary(event_of(crossing, source="test"))
@@ -78,7 +81,7 @@ class Story:
 
     def _before(self) -> None:
         self._its.pour([])
-        self.append(CHANGES, [event("old", "a", 1, ago_ms=DAY_MS)])
+        self.append(CHANGES, [event("old", "a", 1, ago_ms=DAY_MS), event("gone", "", 2)])
         self._its.pour([*walk("A 0 A 60 A 120", "stays"), *walk("A 0 A 60 B 180 B 240 B 300", "moves")])
         self._its.pour([*walk("A 0 A 60 A 120", "erased"), *walk("A 0 A 60 far 9000 far 9060 far 9120", "outside")])
         self._its.work()
@@ -121,7 +124,7 @@ class Story:
             self.append(PRESENCE, [presence(f"d{number}", self.region_of(f"d{number}")) for number in range(7)])
             for language, (_, other) in pairs.items():
                 self.programs[language].wait(COUNT, least=len(self.told()) - 2)
-                self.programs[language].wait(_BLANK, least=2)
+                self.programs[language].wait(_BLANK, least=self.erased())
                 self.ended[language].append(stop(other, signal.SIGINT))
         finally:
             for process in (process for pair in pairs.values() for process in pair):
@@ -131,6 +134,11 @@ class Story:
     def told(self) -> set[str]:
         """The ids of all events that were committed."""
         return {dict(headers)["ce_id"].decode() for *_, headers in self._its.records(CHANGES)}
+
+    def erased(self) -> int:
+        """How many events there were of those of whom nothing may be left."""
+        subjects = (dict(headers)["ce_subject"] for *_, headers in self._its.records(CHANGES))
+        return sum(one in (b"erased", b"outside", b"gone") for one in subjects)
 
     def region_of(self, device: str) -> str:
         """Where the crowd's last event has a device."""
@@ -238,9 +246,29 @@ def test_who_is_where_begins_from_presence_and_ends_as_presence_says(story: Stor
 
 def test_of_who_was_erased_nothing_is_left_but_ids(story: Story, language: str) -> None:
     program = story.programs[language]
-    assert program.column("SELECT count(*) FROM moved WHERE device IN ('erased', 'outside')") == [0]
+    assert program.column("SELECT count(*) FROM moved WHERE device IN ('erased', 'outside', 'gone')") == [0]
     blank = program.rows("SELECT DISTINCT device, layer, came_from, went_to, cause FROM moved WHERE device IS NULL")
     assert blank == [(None, None, None, None, None)]
+    assert program.column(_BLANK) == [story.erased()]
+
+
+def test_positions_that_have_expired_or_lie_beyond_the_end_are_not_gone_on_from(
+    story: Story, commands: dict[str, Any], language: str, tmp_path: Path
+) -> None:
+    its = story.programs[language]
+    for where in ("-1", "1000000000"):
+        words = {**its.words, "GROUP": f"{language}-lost-{where}"}
+        lost = Program(commands[language]("kafka"), tmp_path / f"{where}.db", words)
+        places = [(place, where) for place in its.column("SELECT place FROM position")]
+        with closing(sqlite3.connect(lost.database)) as database, database:
+            database.executemany("INSERT INTO position VALUES (?, ?)", places)
+        process = lost.start()
+        try:
+            lost.wait(f"SELECT count(*) = 0 FROM position WHERE next = '{where}'", least=1)  # noqa: S608
+        finally:
+            process.kill()
+            process.wait()
+        assert "begun from presence" in lost.said.read_text()
 
 
 def test_the_view_of_presence_has_what_holds_now(story: Story) -> None:

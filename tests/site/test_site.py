@@ -88,6 +88,8 @@ def test_a_link_out_of_the_pages_leads_to_a_page_with_its_title_or_is_a_path(sit
     assert "<code>docs/schemas</code>" in front
     assert ".md)" not in samples
     assert "<h1" in samples
+    for page in site.rglob("*.html"):
+        assert not re.search(r"<a [^>]*>[^<]*\w\.md</a>", page.read_text("utf-8")), page
 
 
 def test_a_link_that_leads_nowhere_and_a_page_that_nobody_finds_fail_the_build(tmp_path: Path) -> None:
