@@ -65,16 +65,17 @@ class Reading:
         """What the worker keeps of the device; None: nothing, or nothing that this program can read."""
         return await self._row(partition_of(self.key, await self.log.partitions(TRACKS)))
 
-    async def told(self, partition: int) -> list[Event]:
-        """All events of the device that are left, as many as the bounds let through."""
-        return await self._told(partition, None) or []
+    async def told(self, partition: int) -> list[Event] | None:
+        """All events of the device that are left; None: there is more to look at than the bounds let through."""
+        return await self._told(partition, None)
 
     async def _start(self, partition: int, begin: int, end: int, around_ms: int | None, event: str | None) -> int:
         newest = max(begin, end - self.bounds.records)
         if newest == begin:
             return newest
         if event is not None:
-            around_ms = next((ms_of(one.recordedtime) for one in await self.told(partition) if one.id == event), None)
+            events = await self.told(partition) or ()
+            around_ms = next((ms_of(one.recordedtime) for one in events if one.id == event), None)
         if around_ms is None:
             return newest
         return max(begin, min(newest, await self.log.offset_at(PINGS, partition, time_ms=around_ms - _BEFORE_MS)))

@@ -6,6 +6,7 @@ among the pings; what has been said is what the worker has taken of that.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from geofence.control import Consent, InvalidControl
@@ -33,7 +34,7 @@ async def say_in_log(url: str, device: str, *, given: bool) -> dict[str, Any]:
 async def said_in_log(url: str, device: str) -> dict[str, Any]:
     """What the device has said, as far as a worker has taken it."""
     async with open_log(url, read_only=True) as log:
-        row = await Reading(log, device, 0, Bounds()).known()
+        row = await Reading(log, device, 0, Bounds(seconds=math.inf)).known()
     return {"device": device, "consent": (row.consent if row else Said.NOTHING).name.lower()}
 
 

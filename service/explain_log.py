@@ -19,6 +19,8 @@ from ingest.settings import WorkerSettings
 from service.explain import setting_of
 from service.replay import Begin
 
+_TOO_MANY = "; whether it was told is not known, the partition has more events than may be looked through"
+
 
 class Gone(Exception):
     """What was asked for is not retained. `known`: whether there once was such a thing."""
@@ -44,9 +46,11 @@ async def explained(
         setting = replace(setting_of(versions.begin, worker), past=found.past(versions.sent))
         its = explain(reading.device, found.heard, setting, asked)
     except NotRetained as error:
-        told = next((one for one in await reading.told(found.partition) if one.id == asked.event), None)
-        why = f"{error}{_told_words(told) if asked.event else ''} ({_back(found)})"
-        raise Gone(why, known=told is not None or asked.event is None) from None
+        events = await reading.told(found.partition)
+        told = next((one for one in events or () if one.id == asked.event), None)
+        words = _TOO_MANY if events is None else _told_words(told)
+        why = f"{error}{words if asked.event else ''} ({_back(found)})"
+        raise Gone(why, known=told is not None or events is None or asked.event is None) from None
     return msgspec.structs.replace(its, notes=(*its.notes, *found.notes))
 
 

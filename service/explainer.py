@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
@@ -127,10 +127,13 @@ async def _child(order: bytes) -> AsyncIterator[asyncio.subprocess.Process]:
 
 async def _tell(child: asyncio.subprocess.Process, line: bytes) -> None:
     if child.stdin is not None:
-        child.stdin.write(line + b"\n")
-        await child.stdin.drain()
+        with suppress(ConnectionError):  # it has ended; `_line` tells
+            child.stdin.write(line + b"\n")
+            await child.stdin.drain()
 
 
 async def _line(child: asyncio.subprocess.Process) -> Said:
     line = await child.stdout.readline() if child.stdout is not None else b""
-    return msgspec.json.decode(line, type=Said) if line else Said(failed="it ended without a word", status=503)
+    if not line.endswith(b"\n"):
+        return Said(failed="its program ended without an answer", status=503)
+    return msgspec.json.decode(line, type=Said)

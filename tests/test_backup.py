@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import errno
 import hashlib
 import os
 import resource
@@ -264,7 +265,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(home: Home, tmp_path: Path, monk
     def limited() -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, hard))  # files end there, as on a full disk
-        with pytest.raises(Unusable, match=r"backups: .*\. Nothing is left of this backup; make room"):
+        with pytest.raises(Unusable, match=r"backups: .*\. Nothing is left of this backup; make room if"):
             make_backup(home, place, quiet)
 
     assert in_a_process(limited) == 0
@@ -274,6 +275,18 @@ def test_a_full_disk_is_told_and_leaves_nothing(home: Home, tmp_path: Path, monk
     with pytest.raises(Unusable, match=r"backups: its disk has 0 MB left; the copy needs \d+ MB"):
         make_backup(home, place, quiet)
     assert list(place.iterdir()) == []
+
+
+def test_what_may_not_be_read_or_written_is_told_as_that(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "backups"))
+
+    (tmp_path / "backups").mkdir()
+    monkeypatch.setattr("service.backup.staging.mkdtemp", refuse)
+    with pytest.raises(Unusable, match=r"/backups: Permission denied\. .* may read the home and write to the folder"):
+        make_backup(home, tmp_path / "backups", quiet)
 
 
 def test_a_damaged_home_gives_no_backup(home: Home, tmp_path: Path) -> None:
@@ -479,3 +492,15 @@ def test_without_a_target_it_says_how(home: Home) -> None:
     assert shown.status == 0
     assert "geofence backup restore" in shown.out.decode()
     assert run("backup", "--home", home.folder).err.startswith("geofence: Missing argument 'TARGET'")
+
+
+def test_a_home_that_was_begun_while_a_backup_was_put_back_is_left_as_it_is(home: Home, tmp_path: Path) -> None:
+    made, again = make_backup(home, tmp_path / "one.tar.zst", quiet), Home(tmp_path / "again")
+
+    def begin(here: str, *_: int) -> None:
+        if here == "demo.key":
+            (again.folder / "log.db").write_text("pings that were acknowledged")
+
+    with pytest.raises(Unusable, match=r"again: it is not empty \(log\.db\)"):
+        restore_backup(made.path, again, begin)
+    assert {one.name: one.read_text() for one in again.folder.iterdir()} == {"log.db": "pings that were acknowledged"}

@@ -191,8 +191,11 @@ def test_an_event_further_back_than_the_bound_is_found_by_its_time(tmp_path: Pat
     found, said = read(world, Asked(event=str(crossing["id"])), bounds=Bounds(records=8))
     assert found.passed_over == 0
     assert said.told[-1].id == crossing["id"]
-    with pytest.raises(Gone):
+    with pytest.raises(Gone, match="nor is it among the events of this device that the log keeps") as never:
         read(world, Asked(event="0" * 32), bounds=Bounds(records=8))
+    with pytest.raises(Gone, match="whether it was told is not known, the partition has more events than") as unknown:
+        read(world, Asked(event="0" * 32), bounds=Bounds(records=1))
+    assert (never.value.known, unknown.value.known) == (False, True)
 
 
 def test_what_is_kept_of_a_device_holds_nothing_of_the_others(tmp_path: Path) -> None:

@@ -1,23 +1,28 @@
 """`GET /v1/devices/{id}/explain`: why a crossing was, or was not, confirmed; as JSON or as a picture.
 
 The work is done elsewhere, by what is given as `Explainer`: replaying takes seconds of a processor. Invariants: only
-for who may see positions, of a device that they may know of, and noted; nothing of a device that is not known any more.
+for who may see positions, of a device that they may know of, and noted; nothing of a device that is not known any more;
+who has gone is not worked for.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Query, Request, Response
 
 from ingest.gateway.devices import check_ending
+from ingest.gateway.sse import gone
 from ingest.gateway.where import POSITIONS, Views, known_of, sees
 from web.access import Access
 from web.audited import Looks
 from web.problem import Problem
 
 FORMS = {"json": "application/json", "svg": "image/svg+xml", "png": "image/png"}
+_GONE = 499  # nobody reads it; it is counted
 _TEXT_BYTES = 256  # of a parameter: beyond, it is nothing that could be meant
 Names = Annotated[list[str], Query()]
 
@@ -39,7 +44,7 @@ class Question:
 class Explainer(Protocol):
     """Explains."""
 
-    async def __call__(self, question: Question, /) -> bytes:
+    def __call__(self, question: Question, /) -> Coroutine[Any, Any, bytes]:
         """The answer, in the form that is asked for. Raises Problem."""
 
 
@@ -75,21 +80,34 @@ def explaining_router(access: Access, views: Views, looks: Looks, explainer: Exp
                 404, "Not known", f"No track of device {device[:80]!r} is known: there is nothing to explain."
             )
         await looks.note(caller, "device.explain", device)
-        answer = await explainer(
-            Question(
-                device=device,
-                row=views.tracks.get(device.encode("utf-8", "surrogatepass")),
-                at=at,
-                last=last,
-                event=event,
-                layers=tuple(layer),
-                presets=tuple(preset),
-                form=form,
-            )
+        question = Question(
+            device=device,
+            row=views.tracks.get(device.encode("utf-8", "surrogatepass")),
+            at=at,
+            last=last,
+            event=event,
+            layers=tuple(layer),
+            presets=tuple(preset),
+            form=form,
         )
+        answer = await _while_asked(request, explainer(question))
+        if answer is None:
+            return Response(status_code=_GONE)
         return Response(answer, headers={"Cache-Control": "no-store"}, media_type=FORMS[form])
 
     return router
+
+
+async def _while_asked(request: Request, making: Coroutine[Any, Any, bytes]) -> bytes | None:
+    """What is made; None: who asked has gone, and it was given up."""
+    made, left = asyncio.create_task(making), asyncio.create_task(gone(request.receive))
+    try:
+        await asyncio.wait((made, left), return_when=asyncio.FIRST_COMPLETED)
+        return made.result() if made.done() else None
+    finally:
+        for one in (made, left):
+            one.cancel()
+        await asyncio.gather(made, left, return_exceptions=True)
 
 
 def form_of(asked: str | None, accept: str) -> str:

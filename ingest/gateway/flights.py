@@ -29,6 +29,7 @@ class Flights:
         self._passengers: list[asyncio.Future[None]] = []
         self._flying: asyncio.Task[None] | None = None
         self.waiting_bytes = self.failed = 0
+        self._refused_s, self._refusal = 0.0, ""  # of the last flight, if it was refused
         self.seconds, self.sizes = Histogram(), Histogram(RECORDS)
 
     async def append(self, records: Sequence[Record]) -> None:
@@ -48,6 +49,11 @@ class Flights:
         except (TimeoutError, Unavailable):
             raise come_again("The log does not answer. Nothing was lost; send it again.", after_s=2) from None
 
+    def refused(self, within_s: float) -> str:
+        """Why the last flight was refused, if that was lately; else nothing: only the next one can tell."""
+        lately = asyncio.get_running_loop().time() - self._refused_s < within_s
+        return self._refusal if lately else ""
+
     async def _fly(self) -> None:
         """Fly until nobody waits. Whatever fails is told to the passengers of that flight; the next one flies."""
         clock = asyncio.get_running_loop().time
@@ -61,8 +67,10 @@ class Flights:
                     if not isinstance(error, LogError):
                         _log.error("an append failed", exc_info=error, extra={"action": "append_fault"})
                     self.failed += 1
+                    self._refused_s, self._refusal = clock(), str(error) or type(error).__name__
                     _land(passengers, Unavailable(str(error)))
                 else:
+                    self._refusal = ""
                     _land(passengers, None)
                 self.seconds.add(clock() - began)
                 self.sizes.add(len(records))

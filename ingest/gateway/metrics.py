@@ -1,8 +1,8 @@
 """The gateway's metrics and readiness: every name with its unit and meaning, and what each stands at.
 
 Read from the parts of the gateway when somebody asks. Names follow Prometheus: `_total` only grows. Invariants: pings
-received are those accepted, rejected and put off; ready means that the log and the catalog have answered lately;
-tokens' keys that are old are told, and still hold.
+received are those accepted, rejected and put off; ready means that the log and the catalog have answered lately, and
+that the log did not refuse the last append; tokens' keys that are old are told, and still hold.
 """
 
 from __future__ import annotations
@@ -118,16 +118,17 @@ def _streams(streams: Streams) -> Iterator[Metric]:
 def gateway_health(measured: Measured, *more: Collector, ready_s: float) -> FastAPI:
     """The health of a gateway that is ready if log and catalog have answered in the last `ready_s`.
 
-    `more`: metrics beside its own.
+    A refused append makes it not ready for as long, unless another one went well since. `more`: metrics beside its own.
     """
 
     async def readiness() -> tuple[bool, dict[str, Any]]:
         log_s, catalog_s = await measured.freshness.age_ms() / 1000, measured.keyring.age_s()
-        log = {"answers": log_s < ready_s, "age_s": round(log_s, 3)}
+        refused = measured.flights.refused(ready_s)
+        log = {"answers": log_s < ready_s, "age_s": round(log_s, 3), "takes": not refused, "reason": refused or None}
         catalog = {"answers": catalog_s < ready_s, "age_s": round(catalog_s, 3), "keys": len(measured.keyring)}
         told: dict[str, Any] = {"log": log, "catalog": catalog}
         if measured.jwks is not None:
             told["jwks"] = {"age_s": round(measured.jwks.age_s(), 3), "keys": len(measured.jwks.keys.keys)}
-        return bool(log["answers"] and catalog["answers"]), told
+        return bool(log["answers"] and log["takes"] and catalog["answers"]), told
 
     return health_app("geofence gateway", readiness, GatewayMetrics(measured), *more)

@@ -40,7 +40,7 @@ class EventStream(Response):
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Write until the pieces end or the reader has gone."""
         sending = asyncio.create_task(self._send(send))
-        going = asyncio.create_task(_gone(receive))
+        going = asyncio.create_task(gone(receive))
         self._streams.add(sending)
         try:
             await asyncio.wait((sending, going), return_when=asyncio.FIRST_COMPLETED)
@@ -75,7 +75,8 @@ async def _end(send: Send) -> None:
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _gone(receive: Receive) -> None:
+async def gone(receive: Receive) -> None:
+    """Wait until who asked is not connected any more."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

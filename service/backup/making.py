@@ -27,6 +27,7 @@ from service.home import Home
 from service.source import Unusable
 
 ENDING = ".tar.zst"
+_NO_ROOM = "the disk is full. Nothing is left of this backup; make room, then try again"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -118,9 +119,17 @@ def _telling(place: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        full = code == sqlite3.SQLITE_FULL
-        why = "the disk is full" if full else f"the home could not be copied: {error}"
-        raise Unusable(f"{place}: {why}. Nothing is left of this backup; make room, then try again") from None
+        if code == sqlite3.SQLITE_FULL:
+            raise Unusable(f"{place}: {_NO_ROOM}") from None
+        raise Unusable(
+            f"{place}: the home could not be copied: {error}. Nothing is left of this backup; make room if "
+            "there is none, look at both disks, then try again"
+        ) from None
     except OSError as error:
-        why = "the disk is full" if error.errno in _FULL else f"{error.strerror or error}"
-        raise Unusable(f"{place}: {why}. Nothing is left of this backup; make room, then try again") from None
+        if error.errno in _FULL:
+            raise Unusable(f"{place}: {_NO_ROOM}") from None
+        where = error.filename if isinstance(error.filename, str) else place
+        raise Unusable(
+            f"{where}: {error.strerror or error}. Nothing is left of this backup; run it as who may read the home and "
+            "write to the folder of the backup"
+        ) from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,7 +57,7 @@ def restore_backup(archive: Path, home: Home, told: Told) -> Manifest:
 
 @contextmanager
 def _made(folder: Path) -> Iterator[None]:
-    """The folder meanwhile; gone again if it was made here and nothing came of it."""
+    """The folder meanwhile; gone again if it was made here and nothing is in it."""
     new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -67,7 +67,8 @@ def _made(folder: Path) -> Iterator[None]:
         yield
     except BaseException:
         if new:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # what is in it came from another program, which has begun a home there
+                folder.rmdir()
         raise
 
 

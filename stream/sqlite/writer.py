@@ -26,6 +26,7 @@ from stream.sqlite.tide import Tide
 
 Act = Callable[[sqlite3.Connection], Any]
 TRANSACTION_BYTES = 16 << 20
+_FOLD_MS = 250  # for which folding waits for readers, as jobs wait for it
 _OF_ONE_JOB = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_TOOBIG}  # a smaller one beside it may still go through
 
 
@@ -187,4 +188,9 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _fold(connection: sqlite3.Connection) -> bool:
-    return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    lock_ms = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+    connection.execute(f"PRAGMA busy_timeout = {_FOLD_MS}")
+    try:
+        return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {lock_ms}")

@@ -3,6 +3,9 @@
 import asyncio
 import io
 import json
+import os
+import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -158,3 +161,32 @@ def test_a_consent_is_said_to_a_server_by_the_command(hall: TownHall) -> None:
     assert run("consent", "show", "guest").lines == ["guest: withdrawn; its pings are refused"]
     refused = run("consent", "show", "guest", "--server", hall.url.replace("http", "ftp"))
     assert (refused.status, "--server is" in refused.err) == (2, True)
+
+
+@pytest.mark.usefixtures("stroll")
+def test_nobody_is_worked_for_who_has_gone(running_hall: TownHall) -> None:
+    head = f"GET {PATH} HTTP/1.1\r\nHost: hall\r\nAuthorization: Bearer {running_hall.admin}\r\n\r\n"
+    before, until = running_hall.children, time.monotonic() + 60
+    with socket.create_connection(("127.0.0.1", running_hall.port), timeout=60) as asking:
+        asking.sendall(head.encode())
+        while not (begun := running_hall.children - before):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        for child in begun:
+            os.kill(child, signal.SIGSTOP)  # it would work for as long as it may
+    while running_hall.children & begun:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert ask(running_hall, f"{PATH}?layer=stroll").status_code == 200
+
+
+def test_a_program_that_ends_without_an_answer_is_told_as_that(
+    running_hall: TownHall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_catalog(running_hall.catalog) as catalog:
+        loader, log = Loader(catalog, running_hall.folder / "atlases"), f"sqlite:{running_hall.folder / 'log.db'}"
+        explain = Explainers(catalog, loader, log, GatewaySettings(), WorkerSettings())
+        monkeypatch.setattr("service.explainer.sys.executable", "/bin/true")
+        with pytest.raises(Problem, match="ended without an answer") as refused:
+            asyncio.run(explain(Question(device="stroller", row=b"x" * 1_000_000)))
+    assert refused.value.status == 503

@@ -55,6 +55,12 @@ class TownHall:
         assert self._process.stdout
         assert self._process.stdout.readline().strip() == "ready"
 
+    @property
+    def children(self) -> set[int]:
+        """The processes that it has begun and that run."""
+        process = str(self._process.pid)
+        return set(map(int, (Path("/proc") / process / "task" / process / "children").read_text().split()))
+
     def key(self, *scopes: str, name: str = "test") -> str:
         """The text of a new key."""
         with open_catalog(self.catalog) as catalog:

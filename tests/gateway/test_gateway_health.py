@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -126,3 +128,30 @@ def test_a_gateway_whose_catalog_is_away_says_so_and_goes_on_taking_pings(tmp_pa
         assert (new.status_code, new.headers["retry-after"]) == (503, "5"), "nobody can say yet that it is wrong"
         gateway.rename_table("away", "change")
         wait_for(lambda: health.ask("/health/ready").status_code == 200, 10)
+
+
+def test_a_gateway_whose_log_takes_nothing_says_so_although_it_can_be_read(tmp_path: Path) -> None:
+    health = Health()
+    with serving(tmp_path, "--health", health.address, GEOFENCE_SQLITE_LOCK_S="0.2") as gateway:
+        key = gateway.key()
+        assert gateway.post(ping(), key).status_code == 202
+        with closing(sqlite3.connect(tmp_path / "log.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert gateway.post(ping(), key).status_code == 503
+            told = health.ask("/health/ready")
+            log = told.json()["log"]
+            assert (told.status_code, log["answers"], log["takes"]) == (503, True, False)
+            assert "another program holds a lock" in log["reason"]
+        assert gateway.post(ping(), key).status_code == 202
+        told = health.ask("/health/ready")
+        assert (told.status_code, told.json()["log"]["takes"], told.json()["log"]["reason"]) == (200, True, None)
+
+
+def test_a_gateway_that_was_refused_once_is_ready_again_after_a_while_so_that_it_is_tried(tmp_path: Path) -> None:
+    health = Health()
+    more = {"GEOFENCE_SQLITE_LOCK_S": "0.2", "GEOFENCE_GATEWAY_READY_S": "1.2"}
+    with serving(tmp_path, "--health", health.address, **more) as gateway:
+        with closing(sqlite3.connect(tmp_path / "log.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert gateway.post(ping(), gateway.key()).status_code == 503
+        wait_for(lambda: health.ask("/health/ready").status_code == 200, 20)

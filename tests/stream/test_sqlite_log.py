@@ -283,3 +283,26 @@ def test_a_commit_that_is_cancelled_before_it_is_written_never_happens(tmp_path:
                     assert grip.offset == 0
 
     asyncio.run(story())
+
+
+def test_a_reader_that_holds_a_moment_for_long_does_not_hold_up_appends(tmp_path: Path) -> None:
+    async def story() -> None:
+        clock = Clock()
+        async with open_log(tmp_path / "log.db", now=clock, settings=Settings(lock_s=10)) as log:
+            await log.create([Topic("one", 1, keep_ms=DAY)])
+            await log.append("one", numbered(10))
+            reader = sqlite3.connect(tmp_path / "log.db", isolation_level=None)
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT count(*) FROM batch").fetchone()[0] > 0
+            clock.ms += 2 * DAY
+            tidying = asyncio.create_task(log.upkeep())
+            longest = 0.0
+            while not tidying.done():
+                began = time.monotonic()
+                await log.append("one", texts("b"))
+                longest = max(longest, time.monotonic() - began)
+            await tidying
+            assert longest < 4, "an append has waited for the reader"
+            reader.close()
+
+    asyncio.run(story())
