@@ -13,6 +13,7 @@ from boundaries.api.router import boundary_endpoints
 from boundaries.api.settings import BoundarySettings
 from catalog import Catalog
 from catalog.version import Counts, Outcome, Settings, Upload, Version
+from geofence.explanation import Explanation
 from ingest.gateway.explaining import Question
 from web.endpoints import Further
 
@@ -76,8 +77,9 @@ def stub_boundaries(
 
 
 async def stub_explainer(question: Question) -> bytes:
-    """What was asked."""
-    return msgspec.json.encode({name: getattr(question, name) for name in Question.__dataclass_fields__})
+    """Of the device that was asked for, that nothing happened."""
+    nothing = Explanation(device=question.device, begin_ms=0, end_ms=0, heard_from_ms=0, steps=(), presets={}, alike={})
+    return msgspec.json.encode(nothing)
 
 
 def put_layer(catalog: Catalog, name: str, *, now_ms: int, drafts: int = 0) -> None:
