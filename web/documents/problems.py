@@ -25,6 +25,7 @@ _MEANS: dict[int, tuple[str, str, str]] = {  # what it means, and an example: ti
     422: ("It can be read, but it can't be", "Can't be", "scope is 'all'; allowed: one or more of pings:write, ..."),
     428: ("It must be said which state is meant", "Which state?", "Send If-Match with the ETag of what you looked at."),
     429: ("Too often; wait as long as Retry-After says", "Too many requests", "Too much from 'phone-07'."),
+    431: ("The headers are too long", "Too large", "The headers have more than 32768 bytes. Send fewer."),
     500: ("The fault is the gateway's", "Internal error", "The fault is ours. It was noted in the log."),
     503: ("Not now; come again when Retry-After says", "Not now", "The log does not answer. Send it again."),
 }  # fmt: skip
@@ -34,7 +35,7 @@ _BODY = (400, 408, 413, 415)
 
 def problem_statuses(one: Operation) -> list[int]:
     """What an operation may answer beside its own answer."""
-    found = {*one.refusals, 500}
+    found = {*one.refusals, 431, 500}
     if one.scope != NO_KEY:
         found |= {401, 429, 503}
     if one.scope not in (NO_KEY, ANY_KEY):
