@@ -131,5 +131,6 @@ def test_each_command_works_as_it_stands_and_the_crossing_arrives(tmp_path: Path
 
 
 def test_what_the_page_calls_running_it_runs_it_with_pretend_phones() -> None:
-    said = subprocess.run(["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    words = ["make", "-n", "--no-print-directory", "run"]
+    said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "geofence run --demo" in said.splitlines()[-1]

@@ -155,7 +155,11 @@ def test_a_second_one_in_the_same_home_and_at_the_same_port_is_told_why_it_can_n
 def test_make_run_takes_another_port() -> None:
     for port, listens in ((8081, " --listen 127.0.0.1:8081"), ("", "")):
         told = subprocess.run(
-            ["make", "-n", "run", f"PORT={port}"], cwd=ROOT, capture_output=True, text=True, check=True
+            ["make", "-n", "--no-print-directory", "run", f"PORT={port}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert told.stdout.splitlines()[-1].partition("--demo")[2].strip() == listens.strip()
 
